@@ -1,0 +1,1 @@
+//! Guards MCP servers with OAuth 2.1: **an unauthorized call does not compile.**
