@@ -1,0 +1,30 @@
+//! What lower layers report. Only `audit` writes it down.
+
+use crate::id::Issuer;
+
+/// Something that happened outside a request's own decision.
+#[derive(Debug)]
+pub(crate) enum Event<'a> {
+    /// A key set arrived and is in use.
+    KeysArrived {
+        /// Whose keys.
+        issuer: &'a Issuer,
+        /// How many keys can verify.
+        usable: usize,
+        /// How many were skipped: weak, foreign or not for signatures.
+        skipped: usize,
+    },
+    /// A key set could not be had. The last good one stays in use for a bounded time.
+    KeysFailed {
+        /// Whose keys.
+        issuer: &'a Issuer,
+        /// A stable code.
+        cause: &'static str,
+    },
+}
+
+/// Receives events.
+pub(crate) trait Sink: std::fmt::Debug + Send + Sync {
+    /// Takes note of `event`.
+    fn record(&self, event: &Event<'_>);
+}

@@ -1,0 +1,59 @@
+//! Names that tokens carry.
+
+use std::fmt;
+
+/// Writes one newtype over text: opaque, compared byte by byte.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The name `text`.
+            pub fn new(text: impl Into<Box<str>>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text, as it was written.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// Whom a token speaks of: the `sub` claim (RFC 7519 section 4.1.2).
+    ///
+    /// A subject is unique only together with its issuer: the same text from two issuers is two
+    /// principals.
+    Subject
+}
+
+name! {
+    /// The OAuth client that a token was issued to: the `client_id` claim (RFC 9068 section 2.2).
+    ClientId
+}
+
+name! {
+    /// The name of a key in its issuer's key set: the `kid` member (RFC 7517 section 4.5).
+    KeyId
+}
+
+name! {
+    /// The name of one token: the `jti` claim (RFC 7519 section 4.1.7).
+    TokenId
+}
