@@ -1,9 +1,123 @@
 //! Guards MCP servers with OAuth 2.1: **an unauthorized call does not compile.**
+//!
+//! A handler demands [`Authorized<S>`](Authorized), and only a [`Guard`] makes one, out of an
+//! access token that it verified for this very request. Who has no proof cannot call:
+//!
+//! ```compile_fail,E0277
+//! use clearance::Authorized;
+//! use clearance::mcp::{ToolsExecute, ToolsRead};
+//!
+//! fn run_tool(_: Authorized<ToolsExecute>) {}
+//!
+//! fn list_tools(proof: Authorized<ToolsRead>) {
+//!     run_tool(proof.narrow()); // `ToolsRead` does not grant `ToolsExecute`
+//! }
+//! ```
+//!
+//! # Quick start
+//!
+//! Declare what a caller may be allowed to do, build a guard, make it (part of) the router's state,
+//! and demand proofs:
+//!
+//! ```
+//! use clearance::mcp::McpScopes;
+//! use clearance::{Authorized, Guard, metadata_routes, scopes};
+//!
+//! scopes! {
+//!     /// What a caller may be allowed to do on the files server.
+//!     pub vocabulary FilesScopes includes McpScopes;
+//!
+//!     /// Delete files.
+//!     pub FilesDelete = "files:delete";
+//! }
+//!
+//! async fn delete(proof: Authorized<FilesDelete>) -> String {
+//!     format!("{} deletes", proof.subject())
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let guard = Guard::<FilesScopes>::builder("https://files.example.com/mcp".parse()?)
+//!     .issuer("https://auth.example.com".parse()?)
+//!     .build()?;
+//!
+//! let app: axum::Router = axum::Router::new()
+//!     .route("/delete", axum::routing::post(delete))
+//!     .merge(metadata_routes([&guard])?)
+//!     .with_state(guard);
+//! # let _ = app;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! How to test such handlers with real tokens is told in `testing` (feature `testing`).
+//!
+//! # What is proven, step by step
+//!
+//! ```text
+//! bytes ─parse─▶ Unverified ─▶ SignatureVerified ─▶ AudienceVerified ─▶ Scoped<S>
+//!                  &KeySet ▲         &Acceptance ▲      Live, Permit ▲
+//!                    (keys)               (guard)   (lifecycle, limit)
+//! ```
+//!
+//! Each step of [`token`] consumes its token and demands evidence that one part of the library
+//! alone can make. [`Authorized`] holds the last state. A handler needs to know none of this; who
+//! reads the code, or writes another transport, starts at [`token`].
+//!
+//! # What is not proven
+//!
+//! - *Whose guard it was.* Guards over different vocabularies share the scopes that they include.
+//!   [`Authorized::resource`] and [`Guard::made`] tell.
+//! - *That the caller owns what the request names.* Scopes speak of kinds of operations, not of
+//!   objects.
+//! - *That the issuer is honest.* Whoever writes the line `.issuer(..)` is the root of trust.
+//!
+//! # When a handler does not compile
+//!
+//! In a router, axum reports a missing proof as "`Handler` is not satisfied", because that bound is
+//! its own. `#[axum::debug_handler(state = App)]` on the handler (axum's feature `macros`) makes
+//! the compiler name the cause: that the state holds no guard (implement [`Guarded`] for it), or
+//! that a scope is not one of the guard's vocabulary.
+//!
+//! # Features
+//!
+//! - `axum` (default): [`Authorized`] as an extractor, [`Refusal`] as an answer,
+//!   [`metadata_routes`], [`CredentialLayer`].
+//! - `fetch` (default): keys and metadata over HTTPS. Without it, keys are given as
+//!   [`FixedKeys`](keys::FixedKeys).
+//! - `testing`: a loopback issuer that mints really signed tokens, and a clock to turn by hand.
+//!
+//! Features add; none changes a verdict. Rust 1.91 or newer.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod audit;
+mod authorized;
 pub mod clock;
 mod event;
+mod guard;
 pub mod id;
 pub mod jwk;
+pub mod keys;
+pub mod lifecycle;
+pub mod limit;
 pub mod mcp;
+pub mod refusal;
 pub mod scope;
 pub mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod token;
+#[cfg(feature = "axum")]
+mod web;
+mod wire;
+
+pub use authorized::{Authorized, Caller};
+pub use guard::{ConfigError, Guard, GuardBuilder, Guarded, Ready, TrustedIssuer, WantsIssuer};
+#[doc(inline)]
+pub use refusal::Refusal;
+#[cfg(feature = "axum")]
+pub use web::{CredentialLayer, CredentialService, ProtectedResource, metadata_routes};
+
+/// The README's examples are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,129 @@
+//! Decisions, written down. The only module that logs.
+//!
+//! One decision is one event of target `clearance`. No event contains a credential. Text that
+//! strangers chose is shortened, and its control characters are escaped, so that it cannot make up
+//! lines of its own.
+
+use std::fmt::{self, Write as _};
+
+use tracing::{debug, error, info, warn};
+
+use crate::event::{Event, Sink};
+use crate::refusal::Reason;
+use crate::token::Verified;
+
+/// The most characters of a stranger's text that are written.
+const LONGEST: usize = 64;
+
+/// Text that a stranger chose.
+struct Untrusted<'a>(&'a str);
+
+impl fmt::Display for Untrusted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0.chars();
+        for character in rest.by_ref().take(LONGEST) {
+            for escaped in character.escape_debug() {
+                f.write_char(escaped)?;
+            }
+        }
+        if rest.next().is_some() {
+            f.write_str("..")?;
+        }
+        Ok(())
+    }
+}
+
+/// A request was let in.
+pub(crate) fn authorized(verified: &Verified) {
+    let principal = verified.principal();
+    debug!(
+        target: "clearance",
+        decision = "authorized",
+        issuer = %principal.issuer,
+        subject = %Untrusted(principal.subject.as_str()),
+        client = %Untrusted(principal.client.as_str()),
+    );
+}
+
+/// A request was refused. `verified` is there only if the token was verified: what an unverified
+/// token says about anybody is not written down.
+pub(crate) fn refused(reason: &Reason, verified: Option<&Verified>) {
+    let code = reason.code();
+    if let Reason::Unavailable(unavailable) = reason {
+        error!(
+            target: "clearance",
+            decision = "unavailable",
+            issuer = %unavailable.issuer(),
+            cause = unavailable.cause(),
+        );
+    } else if let Some(verified) = verified {
+        let principal = verified.principal();
+        info!(
+            target: "clearance",
+            decision = "refused",
+            reason = code,
+            issuer = %principal.issuer,
+            subject = %Untrusted(principal.subject.as_str()),
+            client = %Untrusted(principal.client.as_str()),
+        );
+    } else {
+        info!(target: "clearance", decision = "refused", reason = code);
+    }
+}
+
+/// A token named a key that its issuer does not publish.
+pub(crate) fn unknown_key(key_id: Option<&str>) {
+    info!(
+        target: "clearance",
+        key_id = %Untrusted(key_id.unwrap_or_default()),
+        "the token names a key that its issuer does not publish",
+    );
+}
+
+/// A token in the query was ignored (RFC 6750 section 5.3: queries end up in logs).
+pub(crate) fn token_in_query() {
+    warn!(
+        target: "clearance",
+        query = "access_token=REDACTED",
+        "a token in the query is never a credential",
+    );
+}
+
+/// Writes down what lower layers report.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Journal;
+
+impl Sink for Journal {
+    fn record(&self, event: &Event<'_>) {
+        match event {
+            Event::KeysArrived {
+                issuer,
+                usable,
+                skipped,
+            } => {
+                info!(target: "clearance", %issuer, usable, skipped, "keys arrived");
+            }
+            Event::KeysFailed { issuer, cause } => {
+                error!(target: "clearance", %issuer, cause, "keys cannot be had");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RS-148
+    #[test]
+    fn text_of_strangers_is_short_and_on_one_line() {
+        assert_eq!(
+            Untrusted("a\nFAKE\u{1b}[31m").to_string(),
+            "a\\nFAKE\\u{1b}[31m"
+        );
+        assert_eq!(
+            Untrusted(&"x".repeat(65)).to_string(),
+            format!("{}..", "x".repeat(64))
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! A request that was let in, before it is known what it may do.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::Inner;
+use crate::audit;
+use crate::authorized::Authorized;
+use crate::refusal::{Reason, Refusal, TokenFault};
+use crate::scope::Set;
+use crate::token::{AudienceVerified, IssuerRules, Live, Permit, Token, Verified};
+
+/// A verified token whose principal was charged for this request.
+///
+/// It can be asked for several proofs. Each time the deadline and revocation are looked at again;
+/// the quota is not charged again.
+pub(super) struct Admitted {
+    verified: Arc<Verified>,
+    guard: Arc<Inner>,
+}
+
+impl Admitted {
+    /// Consumes the evidence. Only the guard calls this.
+    pub(super) fn new(permit: Permit<Live<Token<AudienceVerified>>>, guard: Arc<Inner>) -> Self {
+        let token = permit.into_live().into_token();
+        Self {
+            verified: Arc::clone(token.verified()),
+            guard,
+        }
+    }
+
+    /// A proof for `S`, unless a rule denies the caller or the token does not grant it.
+    ///
+    /// The caller has `S: KnownTo<V>` for the guard's vocabulary from the compiler.
+    pub(super) fn authorize<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
+        if !self.guard.deny.is_empty() {
+            let any: Authorized<()> = self.prove(now)?;
+            // Before scope: where no scope helps, none must be asked for.
+            if self.guard.deny.iter().any(|deny| deny(&any)) {
+                return Err(self.refuse(Reason::Denied, None));
+            }
+        }
+        let proof = self.prove(now)?;
+        audit::authorized(&self.verified);
+        Ok(proof)
+    }
+
+    fn prove<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
+        let token = match Token::recall(&self.verified, now) {
+            Ok(token) => token,
+            Err(error) => return Err(self.refuse(error.into(), None)),
+        };
+        let Ok(live) = self.guard.revocations.attest(token) else {
+            return Err(self.refuse(Reason::InvalidToken(TokenFault::Revoked), None));
+        };
+        match live.require_scope() {
+            Ok(token) => Ok(Authorized::new(token)),
+            Err(_) => Err(self.refuse(Reason::InsufficientScope, Some(self.wanted::<S>()))),
+        }
+    }
+
+    /// What a challenge asks for: all that the operation needs, and what the token itself names,
+    /// since clients ask for exactly what the challenge lists and would lose the rest.
+    fn wanted<S: Set>(&self) -> Box<str> {
+        let mut names = Vec::new();
+        S::challenge(&mut names);
+        if !self.guard.per_operation {
+            let rules = self.verified.rules();
+            for name in rules.table.names(self.verified.granted().named) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        let issuers = &self.verified.rules().issuers;
+        let issuer = issuers
+            .iter()
+            .find(|rules| rules.issuer == self.verified.principal().issuer);
+        joined(&names, issuer)
+    }
+
+    fn refuse(&self, reason: Reason, scope: Option<Box<str>>) -> Refusal {
+        audit::refused(&reason, Some(&self.verified));
+        Refusal::new(reason, scope, Arc::clone(&self.guard.answers))
+    }
+}
+
+/// Scope names as this issuer's clients must ask for them.
+pub(super) fn joined(names: &[&str], issuer: Option<&IssuerRules>) -> Box<str> {
+    let prefix = issuer
+        .and_then(|rules| rules.scope_prefix.as_deref())
+        .unwrap_or_default();
+    let names: Vec<String> = names.iter().map(|name| format!("{prefix}{name}")).collect();
+    names.join(" ").into()
+}

@@ -1,0 +1,314 @@
+//! How a guard is made.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use aws_lc_rs::rand;
+use chrono::TimeDelta;
+
+use super::admitted::joined;
+use super::config::ConfigError;
+use super::issuer::TrustedIssuer;
+use super::{Deny, Guard, Inner, QuotaChoice};
+use crate::authorized::Authorized;
+use crate::clock::{Clock, SystemClock};
+use crate::id::{Issuer, Resource};
+use crate::lifecycle::{MOST_ENTRIES, Revocations};
+use crate::limit::{Principals, Quota, Unlimited};
+use crate::refusal::Answers;
+use crate::scope::{Checked, KnownTo, ScopeTable, Set, Vocabulary};
+use crate::token::{Acceptance, HashKey, IssuerRules, LONGEST_TOKEN, Rules};
+
+/// Collects what a [`Guard`] is made of.
+///
+/// `St` says what is still missing: [`WantsIssuer`], then [`Ready`]. You never write it.
+#[must_use = "a builder does nothing until `build`"]
+pub struct GuardBuilder<V, St> {
+    settings: Settings,
+    state: St,
+    vocabulary: PhantomData<fn(V) -> V>,
+}
+
+/// No issuer was named yet, so nobody could be trusted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct WantsIssuer;
+
+/// Everything that is required is there.
+#[derive(Debug)]
+pub struct Ready {
+    issuers: Vec<TrustedIssuer>,
+}
+
+struct Settings {
+    resource: Resource,
+    root_alias: bool,
+    leeway: TimeDelta,
+    max_lifetime: TimeDelta,
+    max_age: Option<TimeDelta>,
+    quota: Option<Quota>,
+    most_principals: usize,
+    most_revocations: usize,
+    longest_token: usize,
+    per_operation: bool,
+    baseline: Vec<&'static str>,
+    deny: Vec<Deny>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The most leeway that can be set.
+const MOST_LEEWAY: TimeDelta = TimeDelta::seconds(300);
+
+impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
+    pub(super) fn new(resource: Resource) -> Self {
+        // Also for vocabularies that were written without the macro.
+        const { Checked::<V>::OK };
+        Self {
+            settings: Settings {
+                resource,
+                root_alias: false,
+                leeway: TimeDelta::seconds(60),
+                max_lifetime: TimeDelta::hours(24),
+                max_age: None,
+                quota: Some(Quota::STANDARD),
+                most_principals: 100_000,
+                most_revocations: MOST_ENTRIES,
+                longest_token: LONGEST_TOKEN,
+                per_operation: false,
+                baseline: Vec::new(),
+                deny: Vec::new(),
+                clock: Arc::new(SystemClock),
+            },
+            state: WantsIssuer,
+            vocabulary: PhantomData,
+        }
+    }
+
+    /// Trusts an issuer whose tokens are RFC 9068 to the letter, and whose keys are found through
+    /// its metadata.
+    #[cfg(feature = "fetch")]
+    pub fn issuer(self, issuer: Issuer) -> GuardBuilder<V, Ready> {
+        self.trusted_issuer(TrustedIssuer::new(issuer))
+    }
+
+    /// Trusts an issuer by rules of its own.
+    pub fn trusted_issuer(self, issuer: TrustedIssuer) -> GuardBuilder<V, Ready> {
+        GuardBuilder {
+            settings: self.settings,
+            state: Ready {
+                issuers: vec![issuer],
+            },
+            vocabulary: PhantomData,
+        }
+    }
+}
+
+impl<V: Vocabulary, St> GuardBuilder<V, St> {
+    /// Limits each principal (issuer, subject and client) to `quota`.
+    pub fn limit(mut self, quota: Quota) -> Self {
+        self.settings.quota = Some(quota);
+        self
+    }
+
+    /// Limits nobody. Unless this is said, each principal has [`Quota::STANDARD`].
+    pub fn unlimited(mut self) -> Self {
+        self.settings.quota = None;
+        self
+    }
+
+    /// How much clocks may differ when `exp` and `nbf` are judged: 60 seconds unless said, 300 at
+    /// most.
+    pub fn leeway(mut self, leeway: TimeDelta) -> Self {
+        self.settings.leeway = leeway;
+        self
+    }
+
+    /// The longest time between `iat` and `exp`: 24 hours unless said. Revocations are remembered
+    /// for so long.
+    pub fn max_lifetime(mut self, longest: TimeDelta) -> Self {
+        self.settings.max_lifetime = longest;
+        self
+    }
+
+    /// The longest time since `iat`. No limit unless said.
+    pub fn max_age(mut self, oldest: TimeDelta) -> Self {
+        self.settings.max_age = Some(oldest);
+        self
+    }
+
+    /// The longest token that is looked at, in bytes: 16 KiB unless said.
+    pub fn max_token_length(mut self, longest: usize) -> Self {
+        self.settings.longest_token = longest;
+        self
+    }
+
+    /// How many principals the limiter remembers at most: 100 000 unless said. Those that called
+    /// least are forgotten first, and begin with a full quota when they come back.
+    pub fn max_principals(mut self, most: usize) -> Self {
+        self.settings.most_principals = most;
+        self
+    }
+
+    /// How many revocations are remembered at most: 100 000 unless said. A full list takes no new
+    /// ones.
+    pub fn max_revocations(mut self, most: usize) -> Self {
+        self.settings.most_revocations = most;
+        self
+    }
+
+    /// The scopes to begin with: what a 401 and the metadata advertise. Unless said, neither names
+    /// any.
+    pub fn baseline<S: Set + KnownTo<V>>(mut self) -> Self {
+        let mut names = Vec::new();
+        S::challenge(&mut names);
+        self.settings.baseline = names;
+        self
+    }
+
+    /// Refuses callers for reasons that no scope can cure, such as a suspended account.
+    ///
+    /// The answer is 403 without `insufficient_scope`, so that clients do not ask the user for more
+    /// scopes in vain. It may be said several times; one rule that gives `true` refuses.
+    pub fn deny_if(
+        mut self,
+        rule: impl Fn(&Authorized<()>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.deny.push(Box::new(rule));
+        self
+    }
+
+    /// Makes a 403 challenge list what the operation needs and nothing else.
+    ///
+    /// Unless said, it lists what the token already names as well: clients ask for exactly what a
+    /// challenge lists, and would lose the rest.
+    pub fn challenge_per_operation(mut self) -> Self {
+        self.settings.per_operation = true;
+        self
+    }
+
+    /// Makes the origin of the resource (`https://host`) a resource of its own: its metadata is
+    /// served at the root well-known URI, and tokens for it are accepted.
+    pub fn root_alias(mut self) -> Self {
+        self.settings.root_alias = true;
+        self
+    }
+
+    /// Takes time from `clock`: the machine's own unless said.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+}
+
+impl<V: Vocabulary> GuardBuilder<V, Ready> {
+    /// Trusts one more issuer; see [`GuardBuilder::issuer`].
+    #[cfg(feature = "fetch")]
+    pub fn issuer(self, issuer: Issuer) -> Self {
+        self.trusted_issuer(TrustedIssuer::new(issuer))
+    }
+
+    /// Trusts one more issuer, by rules of its own.
+    pub fn trusted_issuer(mut self, issuer: TrustedIssuer) -> Self {
+        self.state.issuers.push(issuer);
+        self
+    }
+
+    /// Makes the guard. It asks nobody: keys are fetched when [`Guard::ready`] or a request wants
+    /// them.
+    ///
+    /// # Errors
+    /// [`ConfigError`]
+    pub fn build(self) -> Result<Guard<V>, ConfigError> {
+        let inner = self
+            .settings
+            .assemble(ScopeTable::of::<V>(), self.state.issuers)?;
+        Ok(Guard {
+            inner: Arc::new(inner),
+            vocabulary: PhantomData,
+        })
+    }
+}
+
+impl Settings {
+    fn assemble(
+        self,
+        table: ScopeTable,
+        issuers: Vec<TrustedIssuer>,
+    ) -> Result<Inner, ConfigError> {
+        self.check()?;
+        let mut rules: Vec<IssuerRules> = Vec::new();
+        let mut keys = Vec::new();
+        for issuer in issuers {
+            issuer.check(&table)?;
+            if rules
+                .iter()
+                .any(|known| known.issuer == issuer.rules.issuer)
+            {
+                return Err(ConfigError::RepeatedIssuer(issuer.rules.issuer));
+            }
+            keys.push(issuer.key_source(&self.clock)?);
+            rules.push(issuer.rules);
+        }
+        let keep = self
+            .max_lifetime
+            .checked_add(&self.leeway)
+            .ok_or(ConfigError::Lifetime)?;
+        let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
+        Ok(Inner {
+            quota: self.quota_choice()?,
+            revocations: Revocations::new(Arc::clone(&self.clock), keep, self.most_revocations),
+            answers: Arc::new(Answers::new(self.resource.metadata_url().into(), baseline)),
+            acceptance: Acceptance::new(Rules {
+                alias: self.root_alias.then(|| self.resource.origin()),
+                resource: self.resource,
+                issuers: rules,
+                leeway: self.leeway,
+                max_lifetime: self.max_lifetime,
+                max_age: self.max_age,
+                table,
+                clock: self.clock,
+                hash_key: random_key()?,
+            }),
+            keys,
+            deny: self.deny,
+            longest_token: self.longest_token,
+            per_operation: self.per_operation,
+        })
+    }
+
+    fn quota_choice(&self) -> Result<QuotaChoice, ConfigError> {
+        match self.quota {
+            None => Ok(QuotaChoice::Unlimited(Unlimited)),
+            Some(quota) => Principals::new(quota, self.most_principals, &self.clock)
+                .map(QuotaChoice::Limited)
+                .ok()
+                .ok_or(ConfigError::ZeroQuota),
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.leeway < TimeDelta::zero() || self.leeway > MOST_LEEWAY {
+            return Err(ConfigError::Leeway);
+        }
+        let positive = |span: TimeDelta| span > TimeDelta::zero();
+        if !positive(self.max_lifetime) || !self.max_age.is_none_or(positive) {
+            return Err(ConfigError::Lifetime);
+        }
+        Ok(())
+    }
+}
+
+fn random_key() -> Result<HashKey, ConfigError> {
+    let mut key = [0; 16];
+    rand::fill(&mut key).ok().ok_or(ConfigError::Randomness)?;
+    Ok(HashKey(key))
+}
+
+impl<V, St: std::fmt::Debug> std::fmt::Debug for GuardBuilder<V, St> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GuardBuilder")
+            .field("resource", &self.settings.resource)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,145 @@
+//! What can be wrong with a configuration, and where an issuer's is judged.
+
+use std::sync::Arc;
+
+use super::issuer::{KeyConfig, TrustedIssuer};
+#[cfg(feature = "fetch")]
+use crate::audit::Journal;
+use crate::clock::Clock;
+use crate::id::Issuer;
+use crate::jwk::KeySetError;
+use crate::keys::IssuerKeys;
+#[cfg(feature = "fetch")]
+use crate::keys::{Fetched, Fetcher, Source};
+use crate::scope::ScopeTable;
+use crate::token::ScopeSource;
+
+/// What is wrong with a configuration. Requests never see one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// `accept_type` was given the type of another kind of token (RFC 8725 section 3.11).
+    #[error("`{0}` is the type of another kind of token")]
+    ForeignType(Box<str>),
+    /// The HTTP client for fetching keys cannot be set up.
+    #[error("the HTTP client for {0} cannot be set up")]
+    HttpClient(Issuer),
+    /// The fixed keys of an issuer are not a key set.
+    #[error("the keys of {0} are not a key set: {1}")]
+    KeySet(Issuer, KeySetError),
+    /// The URL of an issuer's keys is neither `https`, nor `http` with the loopback host that the
+    /// issuer has.
+    #[error("the URL of the keys of {0} is not acceptable")]
+    KeySetUrl(Issuer),
+    /// The leeway is negative, or more than 300 seconds.
+    #[error("the leeway must be between 0 and 300 seconds")]
+    Leeway,
+    /// The longest lifetime or age of a token is not positive.
+    #[error("the longest lifetime and age must be positive")]
+    Lifetime,
+    /// Two guards would answer for one metadata URL.
+    #[error("two resources have the metadata path `{0}`")]
+    MetadataPath(Box<str>),
+    /// No fixed key of an issuer can verify anything.
+    #[error("no key of {0} can verify anything")]
+    NoUsableKey(Issuer),
+    /// The system gives no random bytes.
+    #[error("no random bytes")]
+    Randomness,
+    /// An issuer was named twice.
+    #[error("{0} was named twice")]
+    RepeatedIssuer(Issuer),
+    /// A scope prefix has characters that no scope may have (RFC 6749 section 3.3).
+    #[error("the scope prefix of {0} is not scope text")]
+    ScopePrefix(Issuer),
+    /// A table of claim values names a scope that the vocabulary does not have.
+    #[error("`{0}` is not a scope of the vocabulary")]
+    UnknownScope(Box<str>),
+    /// A quota allows nothing.
+    #[error("a quota of zero allows nothing")]
+    ZeroQuota,
+}
+
+/// Types of tokens that are never access tokens, in any mode (RFC 8725 section 3.11).
+const FOREIGN_TYPES: [&str; 12] = [
+    "client-authentication+jwt",
+    "dpop+jwt",
+    "entity-statement+jwt",
+    "id_token+jwt",
+    "kb+jwt",
+    "logout+jwt",
+    "oauth-authz-req+jwt",
+    "oauth-id-jag+jwt",
+    "secevent+jwt",
+    "token-introspection+jwt",
+    "vc+sd-jwt",
+    "dc+sd-jwt",
+];
+
+impl TrustedIssuer {
+    /// Judges the rules against the guard's vocabulary.
+    pub(super) fn check(&self, table: &ScopeTable) -> Result<(), ConfigError> {
+        let rules = &self.rules;
+        if let Some(kind) = rules
+            .types
+            .iter()
+            .find(|kind| FOREIGN_TYPES.contains(&&***kind))
+        {
+            return Err(ConfigError::ForeignType(kind.clone()));
+        }
+        let is_scope_text = |text: &str| {
+            text.bytes()
+                .all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
+        };
+        if !rules.scope_prefix.as_deref().is_none_or(is_scope_text) {
+            return Err(ConfigError::ScopePrefix(rules.issuer.clone()));
+        }
+        if let ScopeSource::Mapped { table: values, .. } = &rules.scopes {
+            let unknown = values.iter().find(|(_, scope)| !table.contains_text(scope));
+            if let Some((_, scope)) = unknown {
+                return Err(ConfigError::UnknownScope(scope.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where its keys come from.
+    #[cfg_attr(
+        not(feature = "fetch"),
+        expect(unused_variables, reason = "fixed keys need no clock")
+    )]
+    pub(super) fn key_source(&self, clock: &Arc<dyn Clock>) -> Result<IssuerKeys, ConfigError> {
+        let issuer = &self.rules.issuer;
+        match &self.keys {
+            KeyConfig::Fixed(keys) => {
+                let keys = keys
+                    .load(issuer.clone(), &self.rules.algorithms)
+                    .map_err(|error| ConfigError::KeySet(issuer.clone(), error))?;
+                if keys.is_empty() {
+                    return Err(ConfigError::NoUsableKey(issuer.clone()));
+                }
+                Ok(IssuerKeys::Fixed(Arc::new(keys)))
+            }
+            #[cfg(feature = "fetch")]
+            KeyConfig::Discover => self.fetched(Source::Discovery, clock),
+            #[cfg(feature = "fetch")]
+            KeyConfig::JwksUri(uri) => match Source::jwks_uri(issuer, uri) {
+                Some(source) => self.fetched(source, clock),
+                None => Err(ConfigError::KeySetUrl(issuer.clone())),
+            },
+        }
+    }
+
+    #[cfg(feature = "fetch")]
+    fn fetched(&self, source: Source, clock: &Arc<dyn Clock>) -> Result<IssuerKeys, ConfigError> {
+        let rules = &self.rules;
+        let (issuer, algorithms) = (rules.issuer.clone(), rules.algorithms.clone());
+        match Fetcher::new(issuer, source, algorithms, self.fetch_time_limit) {
+            Ok(fetcher) => {
+                let keys = Fetched::new(fetcher, Arc::clone(clock), Arc::new(Journal));
+                Ok(IssuerKeys::Fetched(keys))
+            }
+            Err(_) => Err(ConfigError::HttpClient(rules.issuer.clone())),
+        }
+    }
+}

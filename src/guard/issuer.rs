@@ -1,0 +1,228 @@
+//! An issuer that a guard trusts, and by which rules.
+
+use std::any::Any;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::id::Issuer;
+use crate::jwk::Algorithm;
+use crate::keys::FixedKeys;
+use crate::token::{ClientClaim, IssuerRules, ScopeSource};
+
+/// An authorization server whose tokens are accepted, and how it deviates from RFC 9068.
+///
+/// Without any option its tokens must be RFC 9068 to the letter. Each option accepts one deviation
+/// of this one issuer, and says what that costs.
+///
+/// # Examples
+/// ```
+/// use clearance::TrustedIssuer;
+/// use clearance::keys::FixedKeys;
+/// use clearance::token::ClientClaim;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let issuer = TrustedIssuer::with_keys("https://auth.example.com".parse()?, FixedKeys::from_json("{}"))
+///     .client_from(ClientClaim::Azp)
+///     .scopes_from_scp();
+/// # let _ = issuer;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TrustedIssuer {
+    pub(super) rules: IssuerRules,
+    pub(super) keys: KeyConfig,
+    pub(super) fetch_time_limit: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum KeyConfig {
+    #[cfg(feature = "fetch")]
+    Discover,
+    #[cfg(feature = "fetch")]
+    JwksUri(Box<str>),
+    Fixed(FixedKeys),
+}
+
+impl TrustedIssuer {
+    /// An issuer whose keys are found through its metadata (RFC 8414).
+    #[cfg(feature = "fetch")]
+    pub fn new(issuer: Issuer) -> Self {
+        Self::with(issuer, KeyConfig::Discover)
+    }
+
+    /// An issuer whose keys are at `uri`, for issuers that publish no metadata.
+    #[cfg(feature = "fetch")]
+    pub fn with_jwks_uri(issuer: Issuer, uri: impl Into<Box<str>>) -> Self {
+        Self::with(issuer, KeyConfig::JwksUri(uri.into()))
+    }
+
+    /// An issuer whose keys are given and never change, for servers without a way out.
+    pub fn with_keys(issuer: Issuer, keys: FixedKeys) -> Self {
+        Self::with(issuer, KeyConfig::Fixed(keys))
+    }
+
+    fn with(issuer: Issuer, keys: KeyConfig) -> Self {
+        let fetch_time_limit = Duration::from_secs(10);
+        Self {
+            rules: IssuerRules::strict(issuer),
+            keys,
+            fetch_time_limit,
+        }
+    }
+
+    /// Allows one more algorithm: `RS384`, `RS512`, `PS384`, `PS512` or `ES512`.
+    #[must_use]
+    pub fn allow_algorithm(mut self, algorithm: Algorithm) -> Self {
+        if !self.rules.algorithms.contains(&algorithm) {
+            self.rules.algorithms.push(algorithm);
+        }
+        self
+    }
+
+    /// Allows these algorithms and no others.
+    #[must_use]
+    pub fn only_algorithms(mut self, algorithms: &[Algorithm]) -> Self {
+        self.rules.algorithms = algorithms.to_vec();
+        self
+    }
+
+    /// Accepts `typ` missing or `JWT`, where RFC 9068 section 2.1 wants `at+jwt`.
+    ///
+    /// Cost: ID tokens and access tokens of this issuer differ only in their claims then. So a
+    /// token without `typ` must have a claim for scopes, `client_id` or `azp`, and none of
+    /// `nonce`, `at_hash` and `c_hash`.
+    #[must_use]
+    pub fn accept_generic_type(mut self) -> Self {
+        self.rules.generic_type = true;
+        self
+    }
+
+    /// Accepts one other media type in `typ`. Types that name another kind of token are refused by
+    /// the guard's `build`.
+    ///
+    /// Cost: whatever this issuer signs under that type counts as an access token.
+    #[must_use]
+    pub fn accept_type(mut self, media_type: &str) -> Self {
+        let lower = media_type.to_ascii_lowercase();
+        let short = lower.strip_prefix("application/").unwrap_or(&lower);
+        self.rules.types.push(short.into());
+        self
+    }
+
+    /// Accepts `audience` beside the guard's resource, for issuers that put something of their own
+    /// into `aud` (Microsoft Entra writes a GUID).
+    ///
+    /// Cost: a token for anything else that the issuer calls by this name is accepted.
+    #[must_use]
+    pub fn accept_audience(mut self, audience: impl Into<Box<str>>) -> Self {
+        self.rules.audiences.push(audience.into());
+        self
+    }
+
+    /// Reads the client from this claim, and from no other.
+    ///
+    /// Cost: none, if the issuer says that the claim names the client. `azp` names the party that
+    /// asked for the token, which some issuers fill in for ID tokens only.
+    #[must_use]
+    pub fn client_from(mut self, claim: ClientClaim) -> Self {
+        self.rules.client = Some(claim);
+        self
+    }
+
+    /// Reads `scope` as an array too.
+    ///
+    /// Cost: none that is known; it is against RFC 8693 section 4.2.
+    #[must_use]
+    pub fn scopes_may_be_arrays(mut self) -> Self {
+        self.rules.scopes = ScopeSource::ScopeOrArray;
+        self
+    }
+
+    /// Reads scopes from `scp`, text or an array, and not from `scope`.
+    ///
+    /// Cost: none, if the issuer writes delegated permissions there.
+    #[must_use]
+    pub fn scopes_from_scp(mut self) -> Self {
+        self.rules.scopes = ScopeSource::Scp;
+        self
+    }
+
+    /// Reads scopes from one other claim, such as roles or groups: `path` leads to text or an array
+    /// of texts, and `table` says which value stands for which scope of the guard's vocabulary.
+    /// Values that the table does not have mean nothing.
+    ///
+    /// Cost: the user has these scopes whatever the client asked for and the user consented to.
+    ///
+    /// # Examples
+    /// ```
+    /// use clearance::TrustedIssuer;
+    /// use clearance::keys::FixedKeys;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = TrustedIssuer::with_keys("https://sso.example.com".parse()?, FixedKeys::from_json("{}"))
+    ///     .scopes_from_claim(&["realm_access", "roles"], &[("operator", "mcp:tools:execute")]);
+    /// # let _ = issuer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn scopes_from_claim(mut self, path: &[&str], table: &[(&str, &str)]) -> Self {
+        self.rules.scopes = ScopeSource::Mapped {
+            path: path.iter().map(|&name| name.into()).collect(),
+            table: table
+                .iter()
+                .map(|&(value, scope)| (value.into(), scope.into()))
+                .collect(),
+        };
+        self
+    }
+
+    /// Puts `prefix` before scope names in challenges, and takes it off in tokens, for issuers that
+    /// name scopes after the resource (`api://files/`).
+    ///
+    /// Cost: a scope counts with and without the prefix.
+    #[must_use]
+    pub fn scope_prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
+        self.rules.scope_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Accepts tokens without `jti`.
+    ///
+    /// Cost: such a token cannot be revoked alone, only with all others of its subject.
+    #[must_use]
+    pub fn without_token_id(mut self) -> Self {
+        self.rules.token_id_required = false;
+        self
+    }
+
+    /// Decodes the claims of this issuer's tokens into a `T` as well, once, when a token is
+    /// verified. Handlers get it by [`Authorized::claims`](crate::Authorized::claims).
+    ///
+    /// A token whose claims are not a `T` is refused.
+    #[must_use]
+    pub fn extra_claims<T: DeserializeOwned + Send + Sync + 'static>(mut self) -> Self {
+        self.rules.extra = Some(|claims| {
+            let claims: T = serde_json::from_str(claims).ok()?;
+            let claims: Box<dyn Any + Send + Sync> = Box::new(claims);
+            Some(claims)
+        });
+        self
+    }
+
+    /// How long one fetch of keys may take, metadata included. 10 seconds unless said.
+    #[must_use]
+    pub fn fetch_time_limit(mut self, limit: Duration) -> Self {
+        self.fetch_time_limit = limit;
+        self
+    }
+}
+
+impl fmt::Display for TrustedIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.rules.issuer, f)
+    }
+}

@@ -1,0 +1,314 @@
+//! The guard: the one place where a request becomes an [`Authorized`] or a [`Refusal`].
+//!
+//! The order of the checks is fixed: credential syntax (400, 401) - signature, issuer, audience,
+//! time (401) - revocation (401) - the principal's quota (429) - what no scope can cure (403) -
+//! scope (403). A dependency that cannot be asked is 503 at its place in this order, never 401.
+//!
+//! Layer L4.
+
+mod admitted;
+mod builder;
+mod config;
+mod credential;
+mod issuer;
+
+pub use builder::{GuardBuilder, Ready, WantsIssuer};
+pub use config::ConfigError;
+pub use issuer::TrustedIssuer;
+
+#[cfg(feature = "axum")]
+pub(crate) use credential::Slot;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+
+use crate::audit;
+use crate::authorized::Authorized;
+use crate::id::{Issuer, Resource};
+use crate::jwk::KeySet;
+use crate::keys::{IssuerKeys, Unavailable};
+use crate::lifecycle::Revocations;
+use crate::limit::{Principals, Unlimited};
+use crate::refusal::{Answers, Reason, Refusal, TokenFault};
+use crate::scope::{KnownTo, Set, Vocabulary};
+use crate::token::{Acceptance, SignatureError, Token, Unverified, Verified};
+use admitted::Admitted;
+
+/// Guards one resource: turns requests into proofs.
+///
+/// It is cheap to clone, and clones are the same guard.
+///
+/// # Proves
+/// See [`Authorized`]. Whoever writes the line `.issuer(..)` is the root of trust: a guard lets in
+/// whom its issuers vouch for.
+///
+/// # Examples
+/// ```
+/// use clearance::{Guard, limit::Quota, mcp::McpScopes};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+///     .issuer("https://auth.example.com".parse()?)
+///     .limit(Quota::per_minute(600).burst(50))
+///     .build()?;
+/// assert_eq!(guard.resource().as_str(), "https://files.example.com/mcp");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Guard<V> {
+    inner: Arc<Inner>,
+    // Invariant: a guard over one vocabulary is never one over another.
+    vocabulary: PhantomData<fn(V) -> V>,
+}
+
+/// What holds a guard: application state, most often.
+///
+/// [`Authorized`] finds its guard here, so a router without one does not compile. Implement it for
+/// your own state; `Arc<T>` of it then works as well.
+///
+/// # Examples
+/// ```
+/// use clearance::{Guard, Guarded, mcp::McpScopes};
+///
+/// struct App {
+///     guard: Guard<McpScopes>,
+/// }
+///
+/// impl Guarded for App {
+///     type Vocabulary = McpScopes;
+///     fn guard(&self) -> &Guard<McpScopes> {
+///         &self.guard
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` holds no guard",
+    label = "proofs come from a guard, and this state has none",
+    note = "implement `clearance::Guarded` for `{Self}`, or use the `Guard` itself as the state"
+)]
+pub trait Guarded {
+    /// The scopes that the guard knows.
+    type Vocabulary: Vocabulary;
+
+    /// The guard.
+    fn guard(&self) -> &Guard<Self::Vocabulary>;
+}
+
+/// Decides about a caller beyond scopes.
+type Deny = Box<dyn Fn(&Authorized<()>) -> bool + Send + Sync>;
+
+pub(crate) struct Inner {
+    acceptance: Acceptance,
+    /// In the order of the acceptance's issuers.
+    keys: Vec<IssuerKeys>,
+    revocations: Revocations,
+    quota: QuotaChoice,
+    deny: Vec<Deny>,
+    answers: Arc<Answers>,
+    longest_token: usize,
+    /// Challenge for the operation alone, without what the token has already.
+    per_operation: bool,
+}
+
+enum QuotaChoice {
+    Limited(Principals),
+    Unlimited(Unlimited),
+}
+
+impl<V: Vocabulary> Guard<V> {
+    /// Begins a guard for `resource`: the URI by which clients and authorization servers name this
+    /// server (RFC 8707).
+    pub fn builder(resource: Resource) -> GuardBuilder<V, WantsIssuer> {
+        GuardBuilder::new(resource)
+    }
+
+    /// Authorizes a request for `S`, or says why not.
+    ///
+    /// The `Authorization` field is taken out of the request, also when it is refused, so that no
+    /// handler can pass it on.
+    ///
+    /// # Errors
+    /// [`Refusal`], which knows its answer.
+    pub async fn authorize<S: Set + KnownTo<V>>(
+        &self,
+        parts: &mut Parts,
+    ) -> Result<Authorized<S>, Refusal> {
+        let now = self.inner.now();
+        let admitted = self.inner.admit(parts, now).await?;
+        admitted.authorize(now)
+    }
+
+    /// Waits until the keys of every issuer are there.
+    ///
+    /// Requests that come earlier wait for the first fetch, or get 503.
+    ///
+    /// # Errors
+    /// [`Unavailable`] for the first issuer whose keys cannot be had now.
+    pub async fn ready(&self) -> Result<(), Unavailable> {
+        for keys in &self.inner.keys {
+            keys.ready().await?;
+        }
+        Ok(())
+    }
+
+    /// The resource that is guarded.
+    pub fn resource(&self) -> &Resource {
+        self.inner.acceptance.resource()
+    }
+
+    /// The issuers whose tokens are accepted.
+    pub fn issuers(&self) -> impl Iterator<Item = &Issuer> {
+        self.inner
+            .acceptance
+            .rules()
+            .issuers
+            .iter()
+            .map(|rules| &rules.issuer)
+    }
+
+    /// The list of what was revoked.
+    pub fn revocations(&self) -> &Revocations {
+        &self.inner.revocations
+    }
+
+    /// Whether this guard, or a clone of it, made the proof.
+    pub fn made<S: Set>(&self, proof: &Authorized<S>) -> bool {
+        Arc::ptr_eq(proof.verified().rules(), self.inner.acceptance.rules())
+    }
+
+    /// What is accepted, for [`Token::verify_audience`].
+    pub fn acceptance(&self) -> &Acceptance {
+        &self.inner.acceptance
+    }
+
+    /// The keys that may verify this token, for [`Token::verify_signature`].
+    ///
+    /// # Errors
+    /// [`Refusal`], if the issuer is not trusted or its keys cannot be had.
+    pub async fn key_set(&self, token: &Token<Unverified>) -> Result<Arc<KeySet>, Refusal> {
+        self.inner
+            .key_set(token)
+            .await
+            .map_err(|reason| self.inner.refuse(reason, None))
+    }
+}
+
+impl<V> Guard<V> {
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl Inner {
+    fn now(&self) -> DateTime<Utc> {
+        self.acceptance.rules().clock.now()
+    }
+
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
+    pub(crate) const fn acceptance(&self) -> &Acceptance {
+        &self.acceptance
+    }
+
+    /// All checks that do not depend on what the request wants to do.
+    async fn admit(
+        self: &Arc<Self>,
+        parts: &mut Parts,
+        now: DateTime<Utc>,
+    ) -> Result<Admitted, Refusal> {
+        let token = match self.verify(parts).await {
+            Ok(token) => token,
+            Err(reason) => return Err(self.refuse(reason, None)),
+        };
+        let token = match token.verify_audience(&self.acceptance, now) {
+            Ok(token) => token,
+            Err(error) => return Err(self.refuse(error.into(), None)),
+        };
+        let verified = Arc::clone(token.verified());
+        let refuse = |reason| self.refuse(reason, Some(&verified));
+        let Ok(live) = self.revocations.attest(token) else {
+            return Err(refuse(Reason::InvalidToken(TokenFault::Revoked)));
+        };
+        let permit = match &self.quota {
+            QuotaChoice::Limited(principals) => match principals.charge(live) {
+                Ok(permit) => permit,
+                Err(not_until) => return Err(refuse(not_until.into())),
+            },
+            QuotaChoice::Unlimited(unlimited) => unlimited.charge(live),
+        };
+        Ok(Admitted::new(permit, Arc::clone(self)))
+    }
+
+    /// Everything up to the signature.
+    async fn verify(
+        &self,
+        parts: &mut Parts,
+    ) -> Result<Token<crate::token::SignatureVerified>, Reason> {
+        let raw = credential::take(parts)?.ok_or(Reason::NoCredential)?;
+        let token = Token::parse_within(raw, self.longest_token)?;
+        let keys = self.key_set(&token).await?;
+        let known = token.is_known_to(&keys);
+        if !known {
+            audit::unknown_key(token.untrusted_key_id());
+            return Err(SignatureError::UnknownKey.into());
+        }
+        Ok(token.verify_signature(&keys)?)
+    }
+
+    async fn key_set(&self, token: &Token<Unverified>) -> Result<Arc<KeySet>, Reason> {
+        // The issuer is chosen by what the token says, before anything is verified; what it says
+        // can only choose among the configured ones.
+        let rules = self.acceptance.rules();
+        let keys = rules
+            .issuers
+            .iter()
+            .zip(&self.keys)
+            .find_map(|(rules, keys)| token.claims_issuer(&rules.issuer).then_some(keys))
+            .ok_or(Reason::InvalidToken(TokenFault::UnknownIssuer))?;
+        Ok(keys.for_token(token).await?)
+    }
+
+    fn refuse(&self, reason: Reason, verified: Option<&Verified>) -> Refusal {
+        audit::refused(&reason, verified);
+        Refusal::new(reason, None, Arc::clone(&self.answers))
+    }
+}
+
+impl<V> Clone for Guard<V> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            vocabulary: PhantomData,
+        }
+    }
+}
+
+impl<V> fmt::Debug for Guard<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard")
+            .field("resource", self.inner.acceptance.resource())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<V: Vocabulary> Guarded for Guard<V> {
+    type Vocabulary = V;
+
+    fn guard(&self) -> &Self {
+        self
+    }
+}
+
+impl<T: Guarded + ?Sized> Guarded for Arc<T> {
+    type Vocabulary = T::Vocabulary;
+
+    fn guard(&self) -> &Guard<T::Vocabulary> {
+        (**self).guard()
+    }
+}

@@ -1,0 +1,95 @@
+//! Where keys come from: the issuer's metadata and key set over HTTP, or a fixed set.
+//!
+//! A request looks at a snapshot and waits for nothing while the key that it needs is there. An
+//! issuer that cannot be reached makes requests [`Unavailable`] (503), never unauthorized: a
+//! client that is told "401" throws away a good token (RFC 9110 section 15.6.4).
+//!
+//! Layer L3. Implements RFC 8414 section 3 (metadata) and RFC 7517 section 5 (key sets).
+
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(feature = "fetch")]
+mod fetched;
+mod fixed;
+
+pub use fixed::FixedKeys;
+
+#[cfg(feature = "fetch")]
+pub(crate) use fetch::{Fetcher, Source};
+#[cfg(feature = "fetch")]
+pub(crate) use fetched::Fetched;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::id::Issuer;
+use crate::jwk::KeySet;
+use crate::token::{Token, Unverified};
+
+/// The keys of an issuer cannot be had now.
+///
+/// # Does not prove
+/// Anything about a token: this is nobody's refusal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the keys of {issuer} cannot be had: {cause}")]
+pub struct Unavailable {
+    issuer: Issuer,
+    cause: &'static str,
+    retry_after: Duration,
+}
+
+impl Unavailable {
+    /// Whose keys.
+    pub const fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// A stable code for the reason, such as `connection_failed` or `issuer_mismatch`.
+    pub const fn cause(&self) -> &'static str {
+        self.cause
+    }
+
+    /// When to ask again.
+    pub const fn retry_after(&self) -> Duration {
+        self.retry_after
+    }
+}
+
+/// The keys of one issuer.
+#[derive(Debug)]
+pub(crate) enum IssuerKeys {
+    /// Given once.
+    Fixed(Arc<KeySet>),
+    /// Fetched from the issuer.
+    #[cfg(feature = "fetch")]
+    Fetched(Fetched),
+}
+
+impl IssuerKeys {
+    /// The keys for this token. Waits only where the snapshot does not have its key.
+    pub(crate) async fn for_token(
+        &self,
+        token: &Token<Unverified>,
+    ) -> Result<Arc<KeySet>, Unavailable> {
+        match self {
+            Self::Fixed(keys) => Ok(Arc::clone(keys)),
+            #[cfg(feature = "fetch")]
+            Self::Fetched(fetched) => match fetched.fresh() {
+                Some(keys) if token.is_known_to(&keys) => Ok(keys),
+                _ => Box::pin(fetched.for_unknown(|keys| token.is_known_to(keys))).await,
+            },
+        }
+    }
+
+    /// The keys, as soon as there are any.
+    pub(crate) async fn ready(&self) -> Result<Arc<KeySet>, Unavailable> {
+        match self {
+            Self::Fixed(keys) => Ok(Arc::clone(keys)),
+            #[cfg(feature = "fetch")]
+            Self::Fetched(fetched) => match fetched.fresh() {
+                Some(keys) => Ok(keys),
+                None => fetched.for_unknown(|_| true).await,
+            },
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! How much a principal may ask.
+//!
+//! The arithmetic (GCRA) is `governor`'s. What is ours: the key is the verified principal and
+//! nothing that a caller can choose, and the number of keys is bounded.
+//!
+//! Layer L3.
+
+mod store;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::RateLimiter;
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::NoOpMiddleware;
+
+use crate::clock::Clock;
+use crate::token::{AudienceVerified, Live, Permit, Token};
+use store::BoundedStore;
+
+/// How often something may happen: a rate, and how much of it at once.
+///
+/// # Examples
+/// ```
+/// use clearance::limit::Quota;
+///
+/// let quota = Quota::per_minute(600).burst(50);
+/// # let _ = quota;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    count: u32,
+    per: Duration,
+    burst: Option<u32>,
+}
+
+impl Quota {
+    /// What a guard allows each principal if nothing is said: 1 200 a minute, 200 at once.
+    pub const STANDARD: Self = Self::per_minute(1_200).burst(200);
+
+    /// `count` a second. Zero is refused by the guard's `build`.
+    pub const fn per_second(count: u32) -> Self {
+        Self {
+            count,
+            per: Duration::from_secs(1),
+            burst: None,
+        }
+    }
+
+    /// `count` a minute.
+    pub const fn per_minute(count: u32) -> Self {
+        Self {
+            count,
+            per: Duration::from_mins(1),
+            burst: None,
+        }
+    }
+
+    /// `count` an hour.
+    pub const fn per_hour(count: u32) -> Self {
+        Self {
+            count,
+            per: Duration::from_hours(1),
+            burst: None,
+        }
+    }
+
+    /// At most `count` at once; unless said, as many as the rate names.
+    #[must_use]
+    pub const fn burst(mut self, count: u32) -> Self {
+        self.burst = Some(count);
+        self
+    }
+
+    fn for_governor(self) -> Option<governor::Quota> {
+        let count = NonZeroU32::new(self.count)?;
+        let burst = NonZeroU32::new(self.burst.unwrap_or(self.count))?;
+        let each = self.per.checked_div(count.get())?;
+        governor::Quota::with_period(each).map(|quota| quota.allow_burst(burst))
+    }
+}
+
+/// Too many requests: when to ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many requests")]
+pub struct NotUntil {
+    wait: Duration,
+}
+
+impl NotUntil {
+    /// How long to wait until one more request passes.
+    pub const fn wait(&self) -> Duration {
+        self.wait
+    }
+}
+
+/// A quota of zero allows nothing, ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ZeroQuota;
+
+/// The quota of each principal.
+#[derive(Debug)]
+pub(crate) struct Principals {
+    limiter: Limiter,
+    clock: MonotonicClock,
+}
+
+type Limiter = RateLimiter<u64, BoundedStore, MonotonicClock, NoOpMiddleware<Duration>>;
+
+impl Principals {
+    pub(crate) fn new(
+        quota: Quota,
+        most: usize,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, ZeroQuota> {
+        let quota = quota.for_governor().ok_or(ZeroQuota)?;
+        let clock = MonotonicClock(Arc::clone(clock));
+        let limiter = Limiter::new(quota, BoundedStore::new(most), clock.clone());
+        Ok(Self { limiter, clock })
+    }
+
+    /// Charges the token's principal for one request.
+    pub(crate) fn charge(
+        &self,
+        live: Live<Token<AudienceVerified>>,
+    ) -> Result<Permit<Live<Token<AudienceVerified>>>, NotUntil> {
+        match self
+            .limiter
+            .check_key(&live.of().verified().principal_key())
+        {
+            Ok(()) => Ok(Permit::attest(live)),
+            Err(not_until) => Err(NotUntil {
+                wait: not_until.wait_time_from(self.clock.now()),
+            }),
+        }
+    }
+}
+
+/// The guard's decision to limit nobody, said by name.
+#[derive(Debug)]
+pub(crate) struct Unlimited;
+
+impl Unlimited {
+    #[expect(clippy::unused_self, reason = "the value is the decision")]
+    pub(crate) const fn charge(
+        &self,
+        live: Live<Token<AudienceVerified>>,
+    ) -> Permit<Live<Token<AudienceVerified>>> {
+        Permit::attest(live)
+    }
+}
+
+/// The guard's clock, as `governor` wants to see it.
+#[derive(Clone, Debug)]
+struct MonotonicClock(Arc<dyn Clock>);
+
+impl GovernorClock for MonotonicClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.monotonic()
+    }
+}

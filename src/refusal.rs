@@ -1,0 +1,193 @@
+//! Why a request was refused, sorted by whose fault it is.
+//!
+//! The answer on the wire follows from the reason in one place, `wire/answer.rs`.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use http::HeaderValue;
+
+use crate::keys::Unavailable;
+use crate::limit::NotUntil;
+use crate::token::{AudienceError, ParseError, SignatureError};
+
+/// A request that was not let in.
+///
+/// It is an axum response (feature `axum`); other transports write its status, challenge and body
+/// themselves. It says nothing that the request said: its texts are constant.
+#[derive(Debug)]
+pub struct Refusal {
+    reason: Reason,
+    /// What a challenge asks for, where it depends on the request.
+    scope: Option<Box<str>>,
+    answers: Arc<Answers>,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The policy refuses this caller, and no scope would change that.
+    Denied,
+    /// The token is genuine and does not grant what the operation needs.
+    InsufficientScope,
+    /// A token was shown and is none, or none that counts here and now.
+    InvalidToken(TokenFault),
+    /// The principal has used up its quota.
+    LimitExceeded(NotUntil),
+    /// The credential is not written as RFC 6750 section 2.1 wants it.
+    MalformedCredential(CredentialError),
+    /// No bearer token was shown.
+    NoCredential,
+    /// A part that the decision needs cannot be asked. Nobody is refused for good.
+    Unavailable(Unavailable),
+}
+
+/// What is wrong with a token. Clients do not learn which it was: one answer serves all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenFault {
+    /// It is not an access token for this resource at this time.
+    Audience(AudienceError),
+    /// It is not a token at all.
+    Parse(ParseError),
+    /// It was revoked.
+    Revoked,
+    /// Its signature does not show who wrote it.
+    Signature(SignatureError),
+    /// It says that it comes from an issuer that the guard does not trust.
+    UnknownIssuer,
+}
+
+/// What is wrong with the credential's syntax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// A token in the query as well as in the header (RFC 6750 section 2).
+    #[error("a token in the query as well as in the header")]
+    AlsoInQuery,
+    /// Not `Bearer`, blanks, and one token.
+    #[error("not one bearer token")]
+    Malformed,
+    /// More than one `Authorization` field (RFC 9110 section 5.3).
+    #[error("more than one authorization field")]
+    Repeated,
+}
+
+/// What a guard's refusals have in common.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    /// Where the protected resource metadata is.
+    pub(crate) metadata_url: Box<str>,
+    /// The scopes to begin with, joined by blanks.
+    pub(crate) baseline: Option<Box<str>>,
+    /// Challenges that do not depend on the request, made once.
+    pub(crate) no_credential: OnceLock<Option<HeaderValue>>,
+    pub(crate) malformed: OnceLock<Option<HeaderValue>>,
+    pub(crate) invalid_token: OnceLock<Option<HeaderValue>>,
+}
+
+impl Answers {
+    pub(crate) const fn new(metadata_url: Box<str>, baseline: Option<Box<str>>) -> Self {
+        Self {
+            metadata_url,
+            baseline,
+            no_credential: OnceLock::new(),
+            malformed: OnceLock::new(),
+            invalid_token: OnceLock::new(),
+        }
+    }
+}
+
+impl Refusal {
+    pub(crate) const fn new(
+        reason: Reason,
+        scope: Option<Box<str>>,
+        answers: Arc<Answers>,
+    ) -> Self {
+        Self {
+            reason,
+            scope,
+            answers,
+        }
+    }
+
+    /// Why.
+    pub const fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    pub(crate) fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.answers
+    }
+}
+
+impl Reason {
+    /// A stable code, for logs and metrics.
+    ///
+    /// # Examples
+    /// ```
+    /// use clearance::refusal::Reason;
+    ///
+    /// assert_eq!(Reason::NoCredential.code(), "no_credential");
+    /// ```
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidToken(TokenFault::Audience(error)) => error.code(),
+            Self::InvalidToken(TokenFault::Parse(error)) => error.code(),
+            Self::InvalidToken(TokenFault::Revoked) => "revoked",
+            Self::InvalidToken(TokenFault::Signature(error)) => error.code(),
+            Self::InvalidToken(TokenFault::UnknownIssuer) => "unknown_issuer",
+            Self::LimitExceeded(_) => "limit_exceeded",
+            Self::MalformedCredential(CredentialError::AlsoInQuery) => "credential_also_in_query",
+            Self::MalformedCredential(CredentialError::Malformed) => "malformed_credential",
+            Self::MalformedCredential(CredentialError::Repeated) => "repeated_credential",
+            Self::NoCredential => "no_credential",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "request refused: {}", self.reason.code())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+macro_rules! from_fault {
+    ($($error:ty => $variant:ident),*) => {$(
+        impl From<$error> for Reason {
+            fn from(error: $error) -> Self {
+                Self::InvalidToken(TokenFault::$variant(error))
+            }
+        }
+    )*};
+}
+
+from_fault!(AudienceError => Audience, ParseError => Parse, SignatureError => Signature);
+
+impl From<CredentialError> for Reason {
+    fn from(error: CredentialError) -> Self {
+        Self::MalformedCredential(error)
+    }
+}
+
+impl From<NotUntil> for Reason {
+    fn from(not_until: NotUntil) -> Self {
+        Self::LimitExceeded(not_until)
+    }
+}
+
+impl From<Unavailable> for Reason {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Unavailable(unavailable)
+    }
+}

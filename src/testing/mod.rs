@@ -1,0 +1,71 @@
+//! Real tokens and a real issuer for tests.
+//!
+//! Nothing here skips a check: an [`Issuer`] serves metadata and keys over loopback HTTP, and the
+//! tokens that it mints are signed. What a guard says about them in a test, it says in production.
+//! Behind feature `testing`, for `[dev-dependencies]`.
+//!
+//! # How to test handlers
+//!
+//! Start an issuer for the resource of your server and give its identifier to the guard:
+//!
+//! ```text
+//! let issuer = Issuer::start("https://files.example.com/mcp".parse()?).await?;
+//! let guard = Guard::<FilesScopes>::builder(issuer.resource().clone())
+//!     .issuer(issuer.id().clone())
+//!     .build()?;
+//! guard.ready().await;
+//! ```
+//!
+//! Then send requests with tokens that differ in what the test is about:
+//!
+//! | the caller | the token | the answer |
+//! | --- | --- | --- |
+//! | may do it | `issuer.token().scope("files:read").mint()` | the handler's |
+//! | has no scope | `issuer.token().mint()` | 403 |
+//! | comes too late | `issuer.token().scope("files:read").expired().mint()` | 401 |
+//! | was sent elsewhere | `issuer.token().wrong_audience().mint()` | 401 |
+//! | cheats | `issuer.token().wrong_signature().mint()` | 401 |
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! use clearance::testing::Issuer;
+//!
+//! let issuer = Issuer::start("https://files.example.com/mcp".parse()?).await?;
+//! let token = issuer.token().subject("bob").scope("files:read").mint();
+//! let header = format!("Bearer {token}");
+//! # assert_eq!(header.split('.').count(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Time
+//!
+//! A token that dies during a test needs no sleep. Give one [`ManualClock`] to the guard and to the
+//! issuer ([`IssuerBuilder::clock`]), mint, [`advance`](ManualClock::advance), and ask again.
+//!
+//! # Keys and failures
+//!
+//! [`Issuer::rotate`] changes keys, [`Issuer::stop`] and [`Issuer::resume`] make the issuer go away
+//! and come back, [`Issuer::fault`] makes it misbehave in one of the ways of [`Fault`], and
+//! [`Issuer::jwks_hits`] says whether a guard asked again.
+
+mod builder;
+mod clock;
+mod fault;
+mod issuer;
+mod keyring;
+mod keys;
+mod members;
+mod server;
+mod signer;
+mod site;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use builder::IssuerBuilder;
+pub use clock::ManualClock;
+pub use fault::{Document, Fault};
+pub use issuer::Issuer;
+pub use token::TokenBuilder;

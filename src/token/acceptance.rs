@@ -1,0 +1,147 @@
+//! What a guard accepts: its resources, its issuers' rules, its tolerance for clocks.
+
+use std::any::Any;
+use std::fmt;
+use std::hash::Hasher as _;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use siphasher::sip::SipHasher13;
+
+use super::verified::Principal;
+use crate::clock::Clock;
+use crate::id::{Issuer, Resource};
+use crate::jwk::Algorithm;
+use crate::scope::ScopeTable;
+
+/// What one guard accepts as an access token.
+///
+/// The guard's builder makes it, and [`Token::verify_audience`](super::Token::verify_audience)
+/// demands it: an audience cannot be checked against nothing.
+#[derive(Debug)]
+pub struct Acceptance(Arc<Rules>);
+
+impl Acceptance {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self(Arc::new(rules))
+    }
+
+    pub(crate) const fn rules(&self) -> &Arc<Rules> {
+        &self.0
+    }
+
+    /// The resource whose tokens are accepted.
+    pub fn resource(&self) -> &Resource {
+        &self.0.resource
+    }
+}
+
+/// The content of an [`Acceptance`].
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) resource: Resource,
+    /// The origin, where it is a resource of its own.
+    pub(crate) alias: Option<Resource>,
+    pub(crate) issuers: Vec<IssuerRules>,
+    pub(crate) leeway: TimeDelta,
+    pub(crate) max_lifetime: TimeDelta,
+    pub(crate) max_age: Option<TimeDelta>,
+    pub(crate) table: ScopeTable,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hash_key: HashKey,
+}
+
+/// A random key, so that nobody can choose two principals whose hashes collide.
+#[derive(Clone)]
+pub(crate) struct HashKey(pub(crate) [u8; 16]);
+
+impl HashKey {
+    pub(super) fn of(&self, principal: &Principal) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        let parts = [
+            principal.issuer.as_str(),
+            principal.subject.as_str(),
+            principal.client.as_str(),
+        ];
+        for part in parts {
+            // The length keeps ("a", "bc") and ("ab", "c") apart.
+            hasher.write_usize(part.len());
+            hasher.write(part.as_bytes());
+        }
+        hasher.finish()
+    }
+}
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HashKey(..)")
+    }
+}
+
+/// The claim that names the client, where it is not `client_id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientClaim {
+    /// `appid`, as Microsoft Entra writes it into tokens of version 1.
+    AppId,
+    /// `azp`, as in ID tokens (`OpenID` Connect Core section 2).
+    Azp,
+    /// `cid`, as Okta writes it.
+    Cid,
+    /// `client_id`, as RFC 9068 section 2.2 wants it.
+    ClientId,
+}
+
+/// Where the scopes of a token stand.
+#[derive(Clone, Debug)]
+pub(crate) enum ScopeSource {
+    /// `scope`, text with blanks (RFC 8693 section 4.2).
+    Scope,
+    /// `scope`, text or an array.
+    ScopeOrArray,
+    /// `scp`, text or an array.
+    Scp,
+    /// One other claim; each of its values may stand for one scope.
+    Mapped {
+        path: Vec<Box<str>>,
+        table: Vec<(Box<str>, Box<str>)>,
+    },
+}
+
+/// Decodes extra claims into a type that the operator named.
+pub(crate) type Decode = fn(&str) -> Option<Box<dyn Any + Send + Sync>>;
+
+/// What is accepted of one issuer. The default is RFC 9068 to the letter.
+#[derive(Clone, Debug)]
+pub(crate) struct IssuerRules {
+    pub(crate) issuer: Issuer,
+    pub(crate) algorithms: Vec<Algorithm>,
+    /// Audience values beside the guard's resources.
+    pub(crate) audiences: Vec<Box<str>>,
+    /// Accept a missing `typ` or `JWT`.
+    pub(crate) generic_type: bool,
+    /// Other values of `typ`, in lower case and without `application/`.
+    pub(crate) types: Vec<Box<str>>,
+    pub(crate) client: Option<ClientClaim>,
+    pub(crate) scopes: ScopeSource,
+    pub(crate) scope_prefix: Option<Box<str>>,
+    pub(crate) token_id_required: bool,
+    pub(crate) extra: Option<Decode>,
+}
+
+impl IssuerRules {
+    pub(crate) fn strict(issuer: Issuer) -> Self {
+        Self {
+            issuer,
+            algorithms: Algorithm::STANDARD.to_vec(),
+            audiences: Vec::new(),
+            generic_type: false,
+            types: Vec::new(),
+            client: None,
+            scopes: ScopeSource::Scope,
+            scope_prefix: None,
+            token_id_required: true,
+            extra: None,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! From bytes to `Token<Unverified>`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::state::Unverified;
+use super::{Token, claims};
+use crate::id::Issuer;
+use crate::jwk::KeySet;
+use crate::secret::BearerToken;
+
+/// The longest token that is looked at, in bytes, unless a guard says otherwise.
+pub(crate) const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// Why the bytes are not an access token at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseError {
+    /// `alg` is missing, `none`, symmetric or unknown (RFC 8725 section 3.1).
+    #[error("no acceptable signature algorithm")]
+    Algorithm,
+    /// A segment is not base64url as RFC 7515 section 2 writes it.
+    #[error("not canonical base64url")]
+    Base64,
+    /// The header names an extension that must be understood (RFC 7515 section 4.1.11).
+    #[error("a critical header extension")]
+    Critical,
+    /// A member stands twice, escapes undone.
+    #[error("a member stands twice")]
+    Duplicate,
+    /// The payload is compressed, not encoded, or another token (`zip`, `b64`, `cty`).
+    #[error("compressed, unencoded or nested content")]
+    Encoded,
+    /// Header or payload is not one JSON object in UTF-8.
+    #[error("not one JSON object")]
+    Json,
+    /// `kid` is longer than 256 bytes.
+    #[error("a key name of more than 256 bytes")]
+    KeyId,
+    /// A member that is read has the wrong type, is empty, or a date is out of range.
+    #[error("a member has the wrong type or range")]
+    Member,
+    /// There are not exactly three segments (RFC 7515 section 7.1).
+    #[error("not three segments")]
+    Segments,
+    /// The JSON nests more than 16 deep, or has more than 256 members or 1024 elements.
+    #[error("too many members, elements or levels")]
+    TooComplex,
+    /// The token is longer than the limit.
+    #[error("longer than the limit")]
+    TooLong,
+}
+
+impl ParseError {
+    /// A stable code.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Algorithm => "algorithm_not_allowed",
+            Self::Base64 => "malformed_base64",
+            Self::Critical => "critical_header",
+            Self::Duplicate => "duplicate_member",
+            Self::Encoded => "encoded_content",
+            Self::Json => "malformed_json",
+            Self::KeyId => "key_id_too_long",
+            Self::Member => "malformed_member",
+            Self::Segments => "malformed_segments",
+            Self::TooComplex => "token_too_complex",
+            Self::TooLong => "token_too_long",
+        }
+    }
+}
+
+impl Token<Unverified> {
+    /// Reads a compact JWS of at most 16 KiB. Nothing that it says is believed.
+    ///
+    /// # Errors
+    /// [`ParseError`] if it is not exactly one signed JSON claims set, written canonically.
+    ///
+    /// # Examples
+    /// ```
+    /// use clearance::secret::BearerToken;
+    /// use clearance::token::{ParseError, Token, Unverified};
+    ///
+    /// // {"alg":"none"}
+    /// let token = BearerToken::from_bytes(b"eyJhbGciOiJub25lIn0.e30.AA")?;
+    /// assert_eq!(Token::<Unverified>::parse(token).unwrap_err(), ParseError::Algorithm);
+    /// # Ok::<(), clearance::secret::BearerSyntaxError>(())
+    /// ```
+    ///
+    /// # Specification
+    /// [RFC 7515 section 5.2](https://www.rfc-editor.org/rfc/rfc7515#section-5.2),
+    /// [RFC 7519 section 7.2](https://www.rfc-editor.org/rfc/rfc7519#section-7.2)
+    pub fn parse(raw: BearerToken) -> Result<Self, ParseError> {
+        Self::parse_within(raw, LONGEST_TOKEN)
+    }
+
+    /// The same with another limit.
+    pub(crate) fn parse_within(raw: BearerToken, longest: usize) -> Result<Self, ParseError> {
+        let text = raw.expose();
+        if text.len() > longest {
+            return Err(ParseError::TooLong);
+        }
+        let mut segments = text.split('.');
+        let (Some(header), Some(payload), Some(signature), None) = (
+            segments.next(),
+            segments.next(),
+            segments.next(),
+            segments.next(),
+        ) else {
+            return Err(ParseError::Segments);
+        };
+        let signed = text.len().saturating_sub(signature.len().saturating_add(1));
+
+        // Both documents in one buffer: one allocation, and what is read borrows from it.
+        let mut bytes = Vec::with_capacity(signed.saturating_mul(3).div_ceil(4));
+        decode(header, &mut bytes)?;
+        let boundary = bytes.len();
+        decode(payload, &mut bytes)?;
+        let decoded = String::from_utf8(bytes).ok().ok_or(ParseError::Json)?;
+        let (head, body) = decoded.split_at_checked(boundary).ok_or(ParseError::Json)?;
+
+        let header = claims::header(&decoded, head)?;
+        let claims = claims::claims(&decoded, body)?;
+        if claims.issuer.is_none() {
+            return Err(ParseError::Member);
+        }
+        Ok(Self::begin(Unverified {
+            raw,
+            signed,
+            decoded,
+            boundary,
+            header,
+            claims,
+        }))
+    }
+
+    /// What the token says about its issuer: only good for choosing the key set.
+    pub(crate) fn untrusted_issuer(&self) -> &str {
+        let state = &self.state;
+        state
+            .claims
+            .issuer
+            .as_ref()
+            .map_or("", |issuer| issuer.of(&state.decoded))
+    }
+
+    /// Whether `keys` has what this token names, so that asking the issuer again is of no use.
+    pub(crate) fn is_known_to(&self, keys: &KeySet) -> bool {
+        keys.knows(self.state.key_id(), self.state.header.algorithm)
+    }
+
+    /// The name of the key, as text from a stranger. For logs only.
+    pub(crate) fn untrusted_key_id(&self) -> Option<&str> {
+        self.state.key_id()
+    }
+
+    /// Whether the token says that it comes from `issuer`.
+    pub(crate) fn claims_issuer(&self, issuer: &Issuer) -> bool {
+        self.untrusted_issuer() == issuer.as_str()
+    }
+}
+
+/// Strict base64url: no padding, no other alphabet, no stray bits at the end (RFC 4648
+/// section 3.5), so that a token has one spelling.
+fn decode(segment: &str, into: &mut Vec<u8>) -> Result<(), ParseError> {
+    URL_SAFE_NO_PAD
+        .decode_vec(segment, into)
+        .ok()
+        .ok_or(ParseError::Base64)
+}

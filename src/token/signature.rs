@@ -1,0 +1,123 @@
+//! From `Token<Unverified>` to `Token<SignatureVerified>`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::Token;
+use super::state::{SignatureVerified, Unverified};
+use crate::id::{Issuer, KeyId};
+use crate::jwk::{Algorithm, KeyError, KeySet};
+
+/// The longest signature of any algorithm here: RSA with 8192 bits.
+const LONGEST_SIGNATURE: usize = 1024;
+
+/// Why a signature does not show who wrote the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// The token names no key, and more than four keys could be meant.
+    #[error("the token names no key, and too many could be meant")]
+    AmbiguousKey,
+    /// The signature is not made by the key over these bytes, or is not written canonically.
+    #[error("the signature does not match")]
+    BadSignature,
+    /// The key set belongs to another issuer (RFC 8725 section 3.8).
+    #[error("the keys are another issuer's")]
+    OtherIssuer,
+    /// The issuer has published no such key.
+    #[error("the issuer publishes no such key")]
+    UnknownKey,
+    /// The key is not for the algorithm that the token names (RFC 8725 section 3.1).
+    #[error("the key is not for this algorithm")]
+    UnsuitableKey,
+}
+
+impl SignatureError {
+    /// A stable code.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::AmbiguousKey => "ambiguous_key",
+            Self::BadSignature => "bad_signature",
+            Self::OtherIssuer => "other_issuer",
+            Self::UnknownKey => "unknown_key",
+            Self::UnsuitableKey => "unsuitable_key",
+        }
+    }
+}
+
+impl From<KeyError> for SignatureError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Ambiguous => Self::AmbiguousKey,
+            KeyError::BadSignature => Self::BadSignature,
+            KeyError::Unknown => Self::UnknownKey,
+            KeyError::Unsuitable => Self::UnsuitableKey,
+        }
+    }
+}
+
+impl Token<Unverified> {
+    /// Accepts the token as written by the issuer that `keys` belongs to.
+    ///
+    /// # Errors
+    /// [`SignatureError`]; the token is gone then.
+    ///
+    /// # Specification
+    /// [RFC 7515 section 5.2](https://www.rfc-editor.org/rfc/rfc7515#section-5.2)
+    pub fn verify_signature(
+        self,
+        keys: &KeySet,
+    ) -> Result<Token<SignatureVerified>, SignatureError> {
+        // The issuer chooses the keys before anything is verified, so keys of one issuer never
+        // speak for another, also where both use the same key name.
+        if !self.claims_issuer(keys.issuer()) {
+            return Err(SignatureError::OtherIssuer);
+        }
+        self.advance(|state| {
+            let text = state.raw.expose();
+            let (message, signature) = text
+                .split_at_checked(state.signed)
+                .and_then(|(message, rest)| Some((message, rest.strip_prefix('.')?)))
+                .ok_or(SignatureError::BadSignature)?;
+            let mut buffer = [0; LONGEST_SIGNATURE];
+            let signature = URL_SAFE_NO_PAD
+                .decode_slice(signature, &mut buffer)
+                .ok()
+                .and_then(|length| buffer.get(..length))
+                .ok_or(SignatureError::BadSignature)?;
+            let key_id = keys
+                .verify(
+                    state.key_id(),
+                    state.header.algorithm,
+                    message.as_bytes(),
+                    signature,
+                )?
+                .cloned();
+            Ok(SignatureVerified {
+                issuer: keys.issuer().clone(),
+                key_id,
+                decoded: state.decoded,
+                boundary: state.boundary,
+                header: state.header,
+                claims: state.claims,
+            })
+        })
+    }
+}
+
+impl Token<SignatureVerified> {
+    /// Who wrote it.
+    pub const fn issuer(&self) -> &Issuer {
+        &self.state.issuer
+    }
+
+    /// The algorithm of its signature.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.state.algorithm()
+    }
+
+    /// The name of the key that made the signature, if it has one.
+    pub const fn key_id(&self) -> Option<&KeyId> {
+        self.state.key_id.as_ref()
+    }
+}

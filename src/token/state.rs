@@ -1,0 +1,139 @@
+//! The states of a token. Each carries the evidence that led to it.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::claims::{Claims, Header};
+use super::verified::Verified;
+use crate::id::{Issuer, KeyId};
+use crate::jwk::Algorithm;
+use crate::secret::BearerToken;
+
+mod sealed {
+    #[expect(unnameable_types, reason = "nobody else may implement it")]
+    pub trait Sealed {}
+}
+
+/// A state of a [`Token`](super::Token). Nobody else can add one.
+pub trait State: sealed::Sealed {}
+
+/// A token whose bytes were read and not believed.
+///
+/// # Proves
+/// The bytes are one compact JWS with one JSON header and one JSON claims set, written canonically,
+/// with an algorithm that is asymmetric.
+///
+/// # Does not prove
+/// Anything about who wrote it.
+pub struct Unverified {
+    pub(super) raw: BearerToken,
+    /// How many bytes of `raw` the signature covers.
+    pub(super) signed: usize,
+    /// Header and claims, decoded.
+    pub(super) decoded: String,
+    /// Where in `decoded` the claims begin.
+    pub(super) boundary: usize,
+    pub(super) header: Header,
+    pub(super) claims: Claims,
+}
+
+impl Unverified {
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.header.key_id.as_ref().map(|id| id.of(&self.decoded))
+    }
+}
+
+/// A token whose signature matches a key that its issuer published.
+///
+/// # Proves
+/// - the issuer is the one that the key set belongs to;
+/// - the algorithm is on that issuer's allow-list and fits the key;
+/// - header and claims are the bytes that were signed.
+///
+/// # Does not prove
+/// That the token is meant for this server, or in force: see [`AudienceVerified`].
+///
+/// # Specification
+/// [RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4),
+/// [RFC 8725 sections 3.1 and 3.8](https://www.rfc-editor.org/rfc/rfc8725#section-3)
+pub struct SignatureVerified {
+    pub(super) issuer: Issuer,
+    pub(super) key_id: Option<KeyId>,
+    pub(super) decoded: String,
+    pub(super) boundary: usize,
+    pub(super) header: Header,
+    pub(super) claims: Claims,
+}
+
+/// A token that is an access token for this resource, in force at the moment of the check.
+///
+/// # Proves
+/// - one of its audiences is a resource of the guard whose acceptance was asked;
+/// - it is an access token and not an ID token or another kind of JWT;
+/// - the time lies between `nbf` and `exp`, with the leeway;
+/// - it is bound to no key that the caller has not shown.
+///
+/// # Does not prove
+/// That it was not revoked, that the caller keeps within its quota, or that it may do anything.
+///
+/// # Specification
+/// [RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4)
+pub struct AudienceVerified {
+    pub(super) verified: Arc<Verified>,
+}
+
+/// A token that was in force, not revoked, within its quota, and that grants the scopes `S`.
+///
+/// This is what [`Authorized<S>`](crate::Authorized) holds.
+pub struct Scoped<S> {
+    pub(super) verified: Arc<Verified>,
+    // Invariant in `S`: subtyping between scope types must not turn one proof into another.
+    pub(super) scope: PhantomData<fn(S) -> S>,
+}
+
+impl sealed::Sealed for Unverified {}
+impl sealed::Sealed for SignatureVerified {}
+impl sealed::Sealed for AudienceVerified {}
+impl<S> sealed::Sealed for Scoped<S> {}
+impl State for Unverified {}
+impl State for SignatureVerified {}
+impl State for AudienceVerified {}
+impl<S> State for Scoped<S> {}
+
+impl fmt::Debug for Unverified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unverified")
+            .field("algorithm", &self.header.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SignatureVerified {
+    pub(super) const fn algorithm(&self) -> Algorithm {
+        self.header.algorithm
+    }
+}
+
+impl fmt::Debug for SignatureVerified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignatureVerified")
+            .field("issuer", &self.issuer)
+            .field("algorithm", &self.algorithm())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AudienceVerified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AudienceVerified")
+            .field(&self.verified)
+            .finish()
+    }
+}
+
+impl<S> fmt::Debug for Scoped<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scoped").field(&self.verified).finish()
+    }
+}

@@ -1,0 +1,80 @@
+//! What was verified about a token: shared, never rebuilt.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::acceptance::Rules;
+use crate::id::{ClientId, Issuer, Subject, TokenId};
+use crate::scope::Granted;
+
+/// Who acts: the pair of issuer and subject, and the client in between (RFC 7519 section 4.1.2).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Principal {
+    pub(crate) issuer: Issuer,
+    pub(crate) subject: Subject,
+    pub(crate) client: ClientId,
+}
+
+/// The content of a verified token. Its text is not in it.
+pub(crate) struct Verified {
+    pub(super) principal: Principal,
+    /// A keyed hash of the principal, for tables that are bounded.
+    pub(super) principal_key: u64,
+    pub(super) token_id: Option<TokenId>,
+    pub(super) issued_at: DateTime<Utc>,
+    /// `exp` plus the leeway: from this moment on the token is dead.
+    pub(super) deadline: DateTime<Utc>,
+    pub(super) granted: Granted,
+    pub(super) extra: Option<Box<dyn Any + Send + Sync>>,
+    /// What the guard accepts that let it in.
+    pub(super) rules: Arc<Rules>,
+}
+
+impl Verified {
+    pub(crate) const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    pub(crate) const fn principal_key(&self) -> u64 {
+        self.principal_key
+    }
+
+    pub(crate) const fn token_id(&self) -> Option<&TokenId> {
+        self.token_id.as_ref()
+    }
+
+    pub(crate) const fn issued_at(&self) -> DateTime<Utc> {
+        self.issued_at
+    }
+
+    pub(crate) const fn deadline(&self) -> DateTime<Utc> {
+        self.deadline
+    }
+
+    pub(crate) const fn granted(&self) -> Granted {
+        self.granted
+    }
+
+    pub(crate) const fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// The extra claims, if the issuer was configured to have them as a `T`.
+    pub(crate) fn extra<T: 'static>(&self) -> Option<&T> {
+        self.extra.as_ref()?.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("issuer", &self.principal.issuer)
+            .field("subject", &self.principal.subject)
+            .field("client", &self.principal.client)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
