@@ -8,6 +8,7 @@ use std::fmt::{self, Write as _};
 
 use tracing::{debug, error, info, warn};
 
+#[cfg(feature = "fetch")]
 use crate::event::{Event, Sink};
 use crate::refusal::Reason;
 use crate::token::Verified;
@@ -90,9 +91,11 @@ pub(crate) fn token_in_query() {
 }
 
 /// Writes down what lower layers report.
+#[cfg(feature = "fetch")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Journal;
 
+#[cfg(feature = "fetch")]
 impl Sink for Journal {
     fn record(&self, event: &Event<'_>) {
         match event {

@@ -92,6 +92,7 @@
 mod audit;
 mod authorized;
 pub mod clock;
+#[cfg(feature = "fetch")]
 mod event;
 mod guard;
 pub mod id;
@@ -116,6 +117,7 @@ pub use guard::{ConfigError, Guard, GuardBuilder, Guarded, Ready, TrustedIssuer,
 pub use refusal::Refusal;
 #[cfg(feature = "axum")]
 pub use web::{CredentialLayer, CredentialService, ProtectedResource, metadata_routes};
+pub use wire::MetadataDocument;
 
 /// The README's examples are compiled and run.
 #[cfg(doctest)]

@@ -12,12 +12,14 @@ use super::issuer::TrustedIssuer;
 use super::{Deny, Guard, Inner, QuotaChoice};
 use crate::authorized::Authorized;
 use crate::clock::{Clock, SystemClock};
-use crate::id::{Issuer, Resource};
+#[cfg(feature = "fetch")]
+use crate::id::Issuer;
+use crate::id::Resource;
 use crate::lifecycle::{MOST_ENTRIES, Revocations};
 use crate::limit::{Principals, Quota, Unlimited};
 use crate::refusal::Answers;
 use crate::scope::{Checked, KnownTo, ScopeTable, Set, Vocabulary};
-use crate::token::{Acceptance, HashKey, IssuerRules, LONGEST_TOKEN, Rules};
+use crate::token::{Acceptance, HashKey, ISSUED_AT_SKEW, IssuerRules, LONGEST_TOKEN, Rules};
 
 /// Collects what a [`Guard`] is made of.
 ///
@@ -249,9 +251,11 @@ impl Settings {
             keys.push(issuer.key_source(&self.clock)?);
             rules.push(issuer.rules);
         }
+        // A token may have been issued a little after its revocation, by its issuer's clock.
         let keep = self
             .max_lifetime
             .checked_add(&self.leeway)
+            .and_then(|keep| keep.checked_add(&ISSUED_AT_SKEW))
             .ok_or(ConfigError::Lifetime)?;
         let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
         Ok(Inner {
@@ -282,7 +286,7 @@ impl Settings {
             Some(quota) => Principals::new(quota, self.most_principals, &self.clock)
                 .map(QuotaChoice::Limited)
                 .ok()
-                .ok_or(ConfigError::ZeroQuota),
+                .ok_or(ConfigError::Quota),
         }
     }
 

@@ -18,8 +18,9 @@ use crate::token::ScopeSource;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// `accept_type` was given the type of another kind of token (RFC 8725 section 3.11).
-    #[error("`{0}` is the type of another kind of token")]
+    /// `accept_type` was given the type of another kind of token (RFC 8725 section 3.11), or `JWT`,
+    /// which names no kind at all.
+    #[error("`{0}` is not a type that access tokens alone have")]
     ForeignType(Box<str>),
     /// The HTTP client for fetching keys cannot be set up.
     #[error("the HTTP client for {0} cannot be set up")]
@@ -43,6 +44,9 @@ pub enum ConfigError {
     /// No fixed key of an issuer can verify anything.
     #[error("no key of {0} can verify anything")]
     NoUsableKey(Issuer),
+    /// A quota allows nothing, or so much that it cannot be counted.
+    #[error("a quota allows at least 1 request, and at most 1 000 000 000 a second")]
+    Quota,
     /// The system gives no random bytes.
     #[error("no random bytes")]
     Randomness,
@@ -55,17 +59,15 @@ pub enum ConfigError {
     /// A table of claim values names a scope that the vocabulary does not have.
     #[error("`{0}` is not a scope of the vocabulary")]
     UnknownScope(Box<str>),
-    /// A quota allows nothing.
-    #[error("a quota of zero allows nothing")]
-    ZeroQuota,
 }
 
 /// Types of tokens that are never access tokens, in any mode (RFC 8725 section 3.11).
-const FOREIGN_TYPES: [&str; 12] = [
+const FOREIGN_TYPES: [&str; 13] = [
     "client-authentication+jwt",
     "dpop+jwt",
     "entity-statement+jwt",
     "id_token+jwt",
+    "jwt",
     "kb+jwt",
     "logout+jwt",
     "oauth-authz-req+jwt",

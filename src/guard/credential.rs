@@ -17,6 +17,7 @@ type Credential = Result<Option<BearerToken>, CredentialError>;
 #[derive(Clone, Debug)]
 pub(crate) struct Slot(Arc<Mutex<Option<Credential>>>);
 
+#[cfg(feature = "axum")]
 impl Slot {
     /// Moves the credential of a request from its headers into a slot in its extensions.
     pub(crate) fn fill(parts: &mut Parts) {

@@ -83,7 +83,10 @@ impl Issuer {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
 
+#[cfg(feature = "fetch")]
+impl Issuer {
     /// Whether the host is a loopback one, where `http` is accepted.
     pub(crate) fn is_loopback(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
@@ -222,7 +225,7 @@ fn checked(text: &str) -> Result<Url, IdentifierError> {
         return Err(IdentifierError::NotAbsolute);
     }
     let url = Url::parse(text).ok().ok_or(IdentifierError::NotAbsolute)?;
-    if url.host().is_none() {
+    if !is_kept(text, &url) {
         return Err(IdentifierError::NotAbsolute);
     }
     if url.fragment().is_some() {
@@ -235,6 +238,27 @@ fn checked(text: &str) -> Result<Url, IdentifierError> {
         return Err(IdentifierError::Scheme);
     }
     Ok(url)
+}
+
+/// Whether the parser has kept host and path as they were written: it would repair numbers for
+/// addresses, encoded hosts, missing or doubled slashes and dot segments.
+fn is_kept(text: &str, url: &Url) -> bool {
+    let end = authority_end(text);
+    let after_scheme = text.find("://").map_or(0, |at| at.saturating_add(3));
+    let authority = text.get(after_scheme..end).unwrap_or_default();
+    // A user name is refused with a message of its own.
+    let host_and_port = authority
+        .rsplit('@')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let host_kept = url
+        .host_str()
+        .and_then(|host| host_and_port.strip_prefix(host))
+        .is_some_and(|port| port.is_empty() || port.starts_with(':'));
+    let rest = text.get(end..).unwrap_or_default();
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    host_kept && (path == url.path() || (path.is_empty() && url.path() == "/"))
 }
 
 /// `https`, or `http` where `plain_http` says that loopback hosts may use it.
@@ -325,6 +349,11 @@ mod tests {
             ("https://a.example/ x", E::NotAbsolute),
             ("https:\\\\a.example", E::NotAbsolute),
             ("https:a.example", E::NotAbsolute),
+            ("https:///a.example", E::NotAbsolute),
+            ("https://a.example/x/../y", E::NotAbsolute),
+            ("https://a%2eexample/", E::NotAbsolute),
+            ("http://0x7f.1/", E::NotAbsolute),
+            ("https://", E::NotAbsolute),
             ("/mcp", E::NotAbsolute),
             ("", E::NotAbsolute),
             ("https://u@a.example/", E::UserInformation),

@@ -66,6 +66,14 @@ pub(crate) enum IssuerKeys {
 }
 
 impl IssuerKeys {
+    #[cfg_attr(
+        not(feature = "fetch"),
+        expect(
+            clippy::unused_async,
+            unused_variables,
+            reason = "fixed keys are there at once"
+        )
+    )]
     /// The keys for this token. Waits only where the snapshot does not have its key.
     pub(crate) async fn for_token(
         &self,
@@ -82,6 +90,10 @@ impl IssuerKeys {
     }
 
     /// The keys, as soon as there are any.
+    #[cfg_attr(
+        not(feature = "fetch"),
+        expect(clippy::unused_async, reason = "fixed keys are there at once")
+    )]
     pub(crate) async fn ready(&self) -> Result<Arc<KeySet>, Unavailable> {
         match self {
             Self::Fixed(keys) => Ok(Arc::clone(keys)),

@@ -1,7 +1,6 @@
 //! Revoked tokens and subjects, in memory.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,6 +13,9 @@ use crate::token::{AudienceVerified, ISSUED_AT_SKEW, Live, Token};
 
 /// How many entries fit unless a guard says otherwise.
 pub(crate) const MOST_ENTRIES: usize = 100_000;
+
+/// An entry stays at most one part in so many longer than it must.
+const LONGEST_PAUSE: i32 = 64;
 
 /// What was revoked, on this machine.
 ///
@@ -40,8 +42,15 @@ struct Lists {
 
 #[derive(Debug, Default)]
 struct Entries {
-    tokens: HashMap<(Issuer, TokenId), DateTime<Utc>>,
-    subjects: HashMap<(Issuer, Subject), DateTime<Utc>>,
+    by_issuer: HashMap<Issuer, OfIssuer>,
+    forgot_at: Option<DateTime<Utc>>,
+}
+
+/// When what was revoked.
+#[derive(Debug, Default)]
+struct OfIssuer {
+    tokens: HashMap<TokenId, DateTime<Utc>>,
+    subjects: HashMap<Subject, DateTime<Utc>>,
 }
 
 /// The entry was not taken.
@@ -74,11 +83,7 @@ impl Revocations {
     /// # Errors
     /// [`RevocationError::Full`].
     pub fn revoke_token(&self, issuer: &Issuer, id: &TokenId) -> Result<(), RevocationError> {
-        self.add(
-            |entries| &mut entries.tokens,
-            (issuer.clone(), id.clone()),
-            self.0.clock.now(),
-        )
+        self.add(issuer, |entries| &mut entries.tokens, id)
     }
 
     /// Revokes all tokens of a subject that were issued until now, all clients included.
@@ -93,12 +98,7 @@ impl Revocations {
         issuer: &Issuer,
         subject: &Subject,
     ) -> Result<(), RevocationError> {
-        let now = self.0.clock.now();
-        self.add(
-            |entries| &mut entries.subjects,
-            (issuer.clone(), subject.clone()),
-            now,
-        )
+        self.add(issuer, |entries| &mut entries.subjects, subject)
     }
 
     /// How many entries the list holds.
@@ -124,63 +124,81 @@ impl Revocations {
 
     fn concerns(&self, token: &Token<AudienceVerified>) -> bool {
         let verified = token.verified();
-        let issuer = &verified.principal().issuer;
+        let principal = verified.principal();
         let entries = self
             .0
             .entries
             .read()
             .unwrap_or_else(PoisonError::into_inner);
+        let Some(of_issuer) = entries.by_issuer.get(&principal.issuer) else {
+            return false;
+        };
         let by_id = verified
             .token_id()
-            .is_some_and(|id| entries.tokens.contains_key(&(issuer.clone(), id.clone())));
-        let subject = (issuer.clone(), verified.principal().subject.clone());
+            .is_some_and(|id| of_issuer.tokens.contains_key(id));
         by_id
-            || entries.subjects.get(&subject).is_some_and(|&since| {
-                let until = since.checked_add_signed(ISSUED_AT_SKEW);
-                until.is_none_or(|until| verified.issued_at() <= until)
-            })
+            || of_issuer
+                .subjects
+                .get(&principal.subject)
+                .is_some_and(|&since| {
+                    let until = since.checked_add_signed(ISSUED_AT_SKEW);
+                    until.is_none_or(|until| verified.issued_at() <= until)
+                })
     }
 
-    fn add<K: Hash + Eq>(
+    fn add<K: Hash + Eq + Clone>(
         &self,
-        list: impl Fn(&mut Entries) -> &mut HashMap<K, DateTime<Utc>>,
-        key: K,
-        now: DateTime<Utc>,
+        issuer: &Issuer,
+        list: impl Fn(&mut OfIssuer) -> &mut HashMap<K, DateTime<Utc>>,
+        key: &K,
     ) -> Result<(), RevocationError> {
+        let now = self.0.clock.now();
         let mut entries = self
             .0
             .entries
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= self.0.most {
-            entries.forget_before(now.checked_sub_signed(self.0.keep));
-        }
+        entries.forget(now, &self.0);
         let full = entries.len() >= self.0.most;
-        match list(&mut entries).entry(key) {
-            Entry::Occupied(mut entry) => {
+        let list = list(entries.by_issuer.entry(issuer.clone()).or_default());
+        let outcome = match list.get_mut(key) {
+            Some(since) => {
                 // A clock that was set back must not weaken an entry.
-                let since = (*entry.get()).max(now);
-                entry.insert(since);
+                *since = (*since).max(now);
+                Ok(())
             }
-            Entry::Vacant(_) if full => return Err(RevocationError::Full),
-            Entry::Vacant(entry) => {
-                entry.insert(now);
+            None if full => Err(RevocationError::Full),
+            None => {
+                list.insert(key.clone(), now);
+                Ok(())
             }
-        }
+        };
         self.0.count.store(entries.len(), Ordering::Release);
-        Ok(())
+        outcome
     }
 }
 
 impl Entries {
     fn len(&self) -> usize {
-        self.tokens.len().saturating_add(self.subjects.len())
+        let of_issuer = |of: &OfIssuer| of.tokens.len().saturating_add(of.subjects.len());
+        self.by_issuer.values().map(of_issuer).sum()
     }
 
-    /// Drops the entries that no token in force can concern.
-    fn forget_before(&mut self, oldest: Option<DateTime<Utc>>) {
-        let Some(oldest) = oldest else { return };
-        self.tokens.retain(|_, since| *since >= oldest);
-        self.subjects.retain(|_, since| *since >= oldest);
+    /// Drops the entries that no token in force can concern: now and then, and before the list is
+    /// called full.
+    fn forget(&mut self, now: DateTime<Utc>, lists: &Lists) {
+        let pause = lists.keep.checked_div(LONGEST_PAUSE).unwrap_or(lists.keep);
+        let rested = |at| now.signed_duration_since(at).abs() >= pause;
+        let due = self.forgot_at.is_none_or(rested) || self.len() >= lists.most;
+        let Some(oldest) = now.checked_sub_signed(lists.keep).filter(|_| due) else {
+            return;
+        };
+        self.forgot_at = Some(now);
+        for of_issuer in self.by_issuer.values_mut() {
+            of_issuer.tokens.retain(|_, since| *since >= oldest);
+            of_issuer.subjects.retain(|_, since| *since >= oldest);
+        }
+        self.by_issuer
+            .retain(|_, of| !of.tokens.is_empty() || !of.subjects.is_empty());
     }
 }

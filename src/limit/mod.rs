@@ -39,7 +39,7 @@ impl Quota {
     /// What a guard allows each principal if nothing is said: 1 200 a minute, 200 at once.
     pub const STANDARD: Self = Self::per_minute(1_200).burst(200);
 
-    /// `count` a second. Zero is refused by the guard's `build`.
+    /// `count` a second, up to 1 000 000 000. The guard's `build` refuses others, zero among them.
     pub const fn per_second(count: u32) -> Self {
         Self {
             count,
@@ -77,6 +77,8 @@ impl Quota {
         let count = NonZeroU32::new(self.count)?;
         let burst = NonZeroU32::new(self.burst.unwrap_or(self.count))?;
         let each = self.per.checked_div(count.get())?;
+        each.checked_mul(burst.get())
+            .filter(|refill| *refill <= LONGEST_BURST)?;
         governor::Quota::with_period(each).map(|quota| quota.allow_burst(burst))
     }
 }
@@ -95,9 +97,16 @@ impl NotUntil {
     }
 }
 
-/// A quota of zero allows nothing, ever.
+/// A quota that allows nothing, or more than can be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ZeroQuota;
+pub(crate) struct QuotaError;
+
+/// The longest time in which a full burst may come back. `governor` counts in nanoseconds and does
+/// not look out for overflow.
+const LONGEST_BURST: Duration = Duration::from_hours(24 * 366);
+/// The most principals that are remembered, whatever is asked for: their places are laid out when
+/// the guard is made.
+const MOST_PRINCIPALS: usize = 1 << 24;
 
 /// The quota of each principal.
 #[derive(Debug)]
@@ -113,10 +122,14 @@ impl Principals {
         quota: Quota,
         most: usize,
         clock: &Arc<dyn Clock>,
-    ) -> Result<Self, ZeroQuota> {
-        let quota = quota.for_governor().ok_or(ZeroQuota)?;
+    ) -> Result<Self, QuotaError> {
+        let quota = quota.for_governor().ok_or(QuotaError)?;
         let clock = MonotonicClock(Arc::clone(clock));
-        let limiter = Limiter::new(quota, BoundedStore::new(most), clock.clone());
+        let limiter = Limiter::new(
+            quota,
+            BoundedStore::new(most.min(MOST_PRINCIPALS)),
+            clock.clone(),
+        );
         Ok(Self { limiter, clock })
     }
 

@@ -199,7 +199,7 @@ impl ClaimsVisitor<'_> {
             }
             _ => return Ok(Some(name)),
         };
-        reading.once(texts, map.next_value_seed(AsTexts(reading))?)?;
+        reading.once(texts, map.next_value_seed(AsTexts::new(reading))?)?;
         Ok(None)
     }
 }

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use http::{StatusCode, Uri};
 
 use crate::guard::{ConfigError, Guard};
-use crate::wire::Document;
+use crate::wire::MetadataDocument;
 
 mod sealed {
-    use crate::wire::Document;
+    use crate::wire::MetadataDocument;
 
     /// The documents of a guard over any vocabulary.
     #[expect(unnameable_types, reason = "nobody else may implement it")]
     pub trait Documents {
-        fn documents(&self) -> Vec<Document>;
+        fn documents(&self) -> Vec<MetadataDocument>;
     }
 }
 
@@ -25,8 +25,8 @@ mod sealed {
 pub trait ProtectedResource: sealed::Documents {}
 
 impl<V> sealed::Documents for Guard<V> {
-    fn documents(&self) -> Vec<Document> {
-        Document::of(self)
+    fn documents(&self) -> Vec<MetadataDocument> {
+        self.metadata()
     }
 }
 
@@ -67,36 +67,44 @@ pub fn metadata_routes<St, const N: usize>(
 where
     St: Clone + Send + Sync + 'static,
 {
-    let mut by_path: BTreeMap<String, Vec<(Option<String>, String)>> = BTreeMap::new();
+    let mut by_path: BTreeMap<String, Vec<MetadataDocument>> = BTreeMap::new();
     for document in guards.into_iter().flat_map(sealed::Documents::documents) {
-        let Document { path, query, body } = document;
-        let at_path = by_path.entry(path.clone()).or_default();
-        if at_path.iter().any(|(other, _)| *other == query) {
-            let full = query.map_or(path.clone(), |query| format!("{path}?{query}"));
-            return Err(ConfigError::MetadataPath(full.into()));
+        let at_path = by_path.entry(document.path().to_owned()).or_default();
+        if at_path
+            .iter()
+            .any(|other| other.query() == document.query())
+        {
+            let query = document
+                .query()
+                .map(|query| format!("?{query}"))
+                .unwrap_or_default();
+            return Err(ConfigError::MetadataPath(
+                format!("{}{query}", document.path()).into(),
+            ));
         }
-        at_path.push((query, body));
+        at_path.push(document);
     }
-    Ok(by_path
-        .into_iter()
-        .fold(Router::new(), |routes, (path, documents)| {
+    // A path may have a segment such as `:x`, which older axum would have read as a parameter.
+    Ok(by_path.into_iter().fold(
+        Router::new().without_v07_checks(),
+        |routes, (path, documents)| {
             routes.route(&path, get(async move |uri: Uri| answer(&documents, &uri)))
-        }))
+        },
+    ))
 }
 
-fn answer(documents: &[(Option<String>, String)], uri: &Uri) -> impl IntoResponse + use<> {
-    let wanted = uri.query();
+fn answer(documents: &[MetadataDocument], uri: &Uri) -> Response {
     match documents
         .iter()
-        .find(|(query, _)| query.as_deref() == wanted)
+        .find(|document| document.query() == uri.query())
     {
-        Some((_, body)) => {
+        Some(document) => {
             let headers = [
                 (CONTENT_TYPE, "application/json"),
                 (CACHE_CONTROL, CACHE),
                 (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
             ];
-            (headers, body.clone()).into_response()
+            (headers, document.body().to_owned()).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

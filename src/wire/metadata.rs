@@ -5,16 +5,52 @@ use serde::Serialize;
 use crate::guard::Guard;
 use crate::id::Resource;
 
-/// A metadata document, where it is served and what it says.
-#[derive(Clone, Debug)]
-#[expect(unnameable_types, reason = "it passes through a sealed trait")]
-pub struct Document {
+/// A metadata document: where it is served, and what it says.
+///
+/// [`metadata_routes`](crate::metadata_routes) serves it on axum. Another transport answers `GET`
+/// at [`path`](Self::path) and [`query`](Self::query), without a credential, with
+/// [`body`](Self::body) as `application/json`.
+///
+/// # Examples
+/// ```
+/// use clearance::{Guard, mcp::McpScopes};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+///     .issuer("https://auth.example.com".parse()?)
+///     .build()?;
+/// for document in guard.metadata() {
+///     assert_eq!(document.path(), "/.well-known/oauth-protected-resource/mcp");
+///     assert!(document.body().contains("https://auth.example.com"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Specification
+/// [RFC 9728 section 3](https://www.rfc-editor.org/rfc/rfc9728#section-3)
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataDocument {
+    path: String,
+    query: Option<String>,
+    body: String,
+}
+
+impl MetadataDocument {
     /// The path of its well-known URI.
-    pub(crate) path: String,
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The query of its well-known URI.
-    pub(crate) query: Option<String>,
-    /// JSON.
-    pub(crate) body: String,
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// The document, JSON.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
 }
 
 /// RFC 9728 section 2. `jwks_uri` is not here: it would mean keys of the resource.
@@ -27,11 +63,11 @@ struct Metadata<'a> {
     bearer_methods_supported: [&'static str; 1],
 }
 
-impl Document {
-    /// The documents of a guard: one for its resource, one for its alias.
-    pub(crate) fn of<V>(guard: &Guard<V>) -> Vec<Self> {
-        let rules = guard.inner().acceptance().rules();
-        let baseline = guard
+impl<V> Guard<V> {
+    /// The metadata of this guard's resource, and of its alias where it has one.
+    pub fn metadata(&self) -> Vec<MetadataDocument> {
+        let rules = self.inner().acceptance().rules();
+        let baseline = self
             .inner()
             .answers()
             .baseline
@@ -47,7 +83,7 @@ impl Document {
             };
             // Strings and arrays of strings always serialize.
             let body = serde_json::to_string(&metadata).unwrap_or_default();
-            Self { path, query, body }
+            MetadataDocument { path, query, body }
         };
         std::iter::once(&rules.resource)
             .chain(&rules.alias)

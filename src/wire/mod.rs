@@ -6,4 +6,4 @@ mod answer;
 mod challenge;
 mod metadata;
 
-pub(crate) use metadata::Document;
+pub use metadata::MetadataDocument;

@@ -108,6 +108,14 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// The depth of what is inside an array or object at `depth`.
+    fn deeper<E: Error>(&self, depth: u8) -> Result<u8, E> {
+        if depth > DEEPEST {
+            return Err(self.refuse(ParseError::TooComplex));
+        }
+        Ok(depth.saturating_add(1))
+    }
+
     fn spend<E: Error>(&self, budget: &Cell<u16>) -> Result<(), E> {
         match budget.get().checked_sub(1) {
             Some(left) => {

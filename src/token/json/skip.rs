@@ -2,24 +2,15 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{DEEPEST, Others, ParseError, Reading};
+use super::{Others, Reading};
 
 /// Reads a value of any kind, strictly, and keeps nothing.
 pub(in crate::token) struct Skip<'a> {
     pub(in crate::token) reading: &'a Reading<'a>,
     /// How deep an object or array would be that starts here.
     pub(in crate::token) depth: u8,
-}
-
-impl Skip<'_> {
-    fn deeper<E: Error>(&self) -> Result<u8, E> {
-        if self.depth > DEEPEST {
-            return Err(self.reading.refuse(ParseError::TooComplex));
-        }
-        Ok(self.depth.saturating_add(1))
-    }
 }
 
 impl<'de> DeserializeSeed<'de> for Skip<'_> {
@@ -38,7 +29,7 @@ impl<'de> Visitor<'de> for Skip<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let depth = self.deeper()?;
+        let depth = self.reading.deeper(self.depth)?;
         let mut others = Others::default();
         while let Some(name) = self.reading.name(&mut map)? {
             others.skip(self.reading, name, &mut map, depth)?;
@@ -47,7 +38,7 @@ impl<'de> Visitor<'de> for Skip<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let depth = self.deeper()?;
+        let depth = self.reading.deeper(self.depth)?;
         while seq
             .next_element_seed(Skip {
                 reading: self.reading,

@@ -30,7 +30,18 @@ impl Texts {
 
 /// Reads [`Texts`].
 #[derive(Clone, Copy, Debug)]
-pub(in crate::token) struct AsTexts<'a>(pub(in crate::token) &'a Reading<'a>);
+pub(in crate::token) struct AsTexts<'a> {
+    reading: &'a Reading<'a>,
+    /// How deep an array or object would be that starts here.
+    depth: u8,
+}
+
+impl<'a> AsTexts<'a> {
+    /// Reads the value of a member of the outermost object.
+    pub(in crate::token) const fn new(reading: &'a Reading<'a>) -> Self {
+        Self { reading, depth: 2 }
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for AsTexts<'_> {
     type Value = Texts;
@@ -48,20 +59,22 @@ impl<'de> Visitor<'de> for AsTexts<'_> {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Texts, E> {
-        Ok(Texts::One(self.0.text(Cow::Borrowed(text))))
+        Ok(Texts::One(self.reading.text(Cow::Borrowed(text))))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Texts, E> {
-        Ok(Texts::One(self.0.text(Cow::Owned(text.to_owned()))))
+        Ok(Texts::One(self.reading.text(Cow::Owned(text.to_owned()))))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Texts, A::Error> {
+        let reading = self.reading;
+        let depth = reading.deeper(self.depth)?;
         let mut texts = Some(Vec::new());
         // An element of another type spoils the member, and the rest is still read strictly.
-        while let Some(element) = seq.next_element_seed(Element(self.0))? {
-            self.0.spend(&self.0.elements)?;
+        while let Some(element) = seq.next_element_seed(Self { reading, depth })? {
+            reading.spend(&reading.elements)?;
             match (element, &mut texts) {
-                (Some(text), Some(texts)) => texts.push(text),
+                (Texts::One(text), Some(texts)) => texts.push(text),
                 (_, texts) => *texts = None,
             }
         }
@@ -69,11 +82,8 @@ impl<'de> Visitor<'de> for AsTexts<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Texts, A::Error> {
-        Skip {
-            reading: self.0,
-            depth: 2,
-        }
-        .visit_map(map)?;
+        let Self { reading, depth } = self;
+        Skip { reading, depth }.visit_map(map)?;
         Ok(Texts::Wrong)
     }
 
@@ -95,19 +105,5 @@ impl<'de> Visitor<'de> for AsTexts<'_> {
 
     fn visit_unit<E>(self) -> Result<Texts, E> {
         Ok(Texts::Wrong)
-    }
-}
-
-/// One element of an array: its text, or nothing for another type.
-struct Element<'a>(&'a Reading<'a>);
-
-impl<'de> DeserializeSeed<'de> for Element<'_> {
-    type Value = Option<Text>;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        match AsTexts(self.0).deserialize(from)? {
-            Texts::One(text) => Ok(Some(text)),
-            Texts::Many(_) | Texts::Wrong => Ok(None),
-        }
     }
 }
