@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::audit;
 use crate::refusal::CredentialError;
@@ -12,39 +12,72 @@ use crate::secret::BearerToken;
 
 type Credential = Result<Option<BearerToken>, CredentialError>;
 
-/// A credential that was taken out of the headers early. It is used once: extensions can be
-/// carried from one request to another, and a second request must not find it.
+/// A credential that was taken out of the headers early.
+///
+/// Extensions can be carried from one request to another. So the slot is used once, and only by the
+/// request that it was made for: a ticket, random and good for nothing else, stands in place of the
+/// credential in that request's `Authorization` field.
 #[derive(Clone, Debug)]
-pub(crate) struct Slot(Arc<Mutex<Option<Credential>>>);
+pub(crate) struct Slot {
+    ticket: HeaderValue,
+    credential: Arc<Mutex<Option<Credential>>>,
+}
 
 #[cfg(feature = "axum")]
 impl Slot {
     /// Moves the credential of a request from its headers into a slot in its extensions.
     pub(crate) fn fill(parts: &mut Parts) {
-        if parts.extensions.get::<Self>().is_none() {
-            let credential = from_head(&mut parts.headers, &parts.uri);
-            parts
-                .extensions
-                .insert(Self(Arc::new(Mutex::new(Some(credential)))));
+        if parts.extensions.get::<Self>().is_some() {
+            return;
         }
+        let credential = from_head(&mut parts.headers, &parts.uri);
+        if matches!(credential, Ok(None)) {
+            return;
+        }
+        // Without random bytes there is no ticket, and the request has no credential.
+        let Some(ticket) = random_ticket() else {
+            return;
+        };
+        parts.headers.insert(AUTHORIZATION, ticket.clone());
+        parts.extensions.insert(Self {
+            ticket,
+            credential: Arc::new(Mutex::new(Some(credential))),
+        });
     }
 }
 
+#[cfg(feature = "axum")]
+fn random_ticket() -> Option<HeaderValue> {
+    use base64::Engine as _;
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
+    let mut ticket = HeaderValue::try_from(format!("{TICKET}{text}")).ok()?;
+    ticket.set_sensitive(true);
+    Some(ticket)
+}
+
+/// The scheme of tickets. It is no scheme of HTTP: a ticket that reaches another server is nothing.
+#[cfg(feature = "axum")]
+const TICKET: &str = "Clearance-Ticket ";
+
 /// Takes the credential out of a request: afterwards the request has none, whatever comes of it.
 pub(super) fn take(parts: &mut Parts) -> Credential {
-    let early = parts.extensions.remove::<Slot>();
-    let late = from_head(&mut parts.headers, &parts.uri);
-    match early {
-        None => late,
-        Some(Slot(slot)) => {
-            let early = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match (early, late) {
-                (Some(early), Ok(None)) => early,
-                (None, Ok(None)) => Ok(None),
-                // Something between layer and extractor has added another one.
-                (_, Ok(Some(_)) | Err(_)) => Err(CredentialError::Repeated),
-            }
-        }
+    let Some(slot) = parts.extensions.remove::<Slot>() else {
+        return from_head(&mut parts.headers, &parts.uri);
+    };
+    let single = parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_none();
+    match parts.headers.remove(AUTHORIZATION) {
+        // Something in between took the ticket away, so there is no credential any more.
+        None => Ok(None),
+        Some(value) if single && value == slot.ticket => slot
+            .credential
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .unwrap_or(Ok(None)),
+        // Another request's slot, or another credential beside this one.
+        Some(_) => Err(CredentialError::Repeated),
     }
 }
 

@@ -137,8 +137,7 @@ impl<V: Vocabulary> Guard<V> {
         &self,
         parts: &mut Parts,
     ) -> Result<Authorized<S>, Refusal> {
-        let now = self.inner.now();
-        let admitted = self.inner.admit(parts, now).await?;
+        let (admitted, now) = self.inner.admit(parts).await?;
         admitted.authorize(now)
     }
 
@@ -204,10 +203,6 @@ impl<V> Guard<V> {
 }
 
 impl Inner {
-    fn now(&self) -> DateTime<Utc> {
-        self.acceptance.rules().clock.now()
-    }
-
     pub(crate) fn answers(&self) -> &Answers {
         &self.answers
     }
@@ -216,16 +211,17 @@ impl Inner {
         &self.acceptance
     }
 
-    /// All checks that do not depend on what the request wants to do.
+    /// All checks that do not depend on what the request wants to do, and the moment they were made.
     async fn admit(
         self: &Arc<Self>,
         parts: &mut Parts,
-        now: DateTime<Utc>,
-    ) -> Result<Admitted, Refusal> {
+    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
         let token = match self.verify(parts).await {
             Ok(token) => token,
             Err(reason) => return Err(self.refuse(reason, None)),
         };
+        // Only now: `verify` may have waited for keys, and the token may have died meanwhile.
+        let now = self.acceptance.rules().clock.now();
         let token = match token.verify_audience(&self.acceptance, now) {
             Ok(token) => token,
             Err(error) => return Err(self.refuse(error.into(), None)),
@@ -242,7 +238,7 @@ impl Inner {
             },
             QuotaChoice::Unlimited(unlimited) => unlimited.charge(live),
         };
-        Ok(Admitted::new(permit, Arc::clone(self)))
+        Ok((Admitted::new(permit, Arc::clone(self)), now))
     }
 
     /// Everything up to the signature.
@@ -253,8 +249,7 @@ impl Inner {
         let raw = credential::take(parts)?.ok_or(Reason::NoCredential)?;
         let token = Token::parse_within(raw, self.longest_token)?;
         let keys = self.key_set(&token).await?;
-        let known = token.is_known_to(&keys);
-        if !known {
+        if !token.is_known_to(&keys) {
             audit::unknown_key(token.untrusted_key_id());
             return Err(SignatureError::UnknownKey.into());
         }

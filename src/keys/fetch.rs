@@ -120,6 +120,11 @@ impl Fetcher {
         &self.issuer
     }
 
+    /// How long [`fetch`](Self::fetch) takes at most.
+    pub(crate) const fn time_limit(&self) -> Duration {
+        self.time_limit
+    }
+
     /// The issuer's keys as published now, within the time limit all in all.
     pub(crate) async fn fetch(&self) -> Result<KeySet, FetchError> {
         match tokio::time::timeout(self.time_limit, self.fetch_unhurried()).await {

@@ -14,9 +14,14 @@ use crate::jwk::KeySet;
 /// How long after a fetch began no other one begins.
 const COOLDOWN: Duration = Duration::from_secs(5);
 /// How old a snapshot may be before it is renewed in the background.
+const AHEAD: Duration = Duration::from_mins(8);
+/// How old a snapshot may be before requests wait for a new one: a key that its issuer has withdrawn
+/// verifies no longer than that while the issuer can be asked.
 const FRESH: Duration = Duration::from_mins(10);
 /// How old a snapshot may be at all: while the issuer is down, its last keys serve so long.
 const STALE: Duration = Duration::from_hours(1);
+/// How much longer than the fetch itself a request waits, and how much longer a fetch is waited for.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// The keys of one issuer, fetched.
 #[derive(Clone, Debug)]
@@ -41,18 +46,21 @@ struct Snapshot {
 /// The state of fetching. The lock is held for a few instructions, never over a wait.
 #[derive(Debug, Default)]
 struct Flight {
-    /// Closed by the task that fetches, also if it dies.
-    running: Option<watch::Receiver<()>>,
+    running: Option<watch::Receiver<Landed>>,
     started_at: Option<Duration>,
+    /// Why the last fetch that landed brought nothing.
     failure: Option<&'static str>,
 }
 
+/// What became of a fetch: nothing yet, or keys, or why not.
+type Landed = Option<Result<(), &'static str>>;
+
 /// What became of the wish for new keys.
 enum Renewal {
-    /// A fetch runs; wait for it.
-    Running(watch::Receiver<()>),
-    /// One ended a moment ago; this is how.
-    Cooling(Option<&'static str>),
+    /// A fetch runs; one can wait for it.
+    Running(watch::Receiver<Landed>),
+    /// One ended a moment ago.
+    Cooling,
 }
 
 impl Fetched {
@@ -66,97 +74,120 @@ impl Fetched {
         }))
     }
 
-    /// The keys, if they are not too old. Old ones are renewed in the background meanwhile.
-    pub(super) fn fresh(&self) -> Option<Arc<KeySet>> {
+    /// The keys, which `suits` says are the right ones. While they are, nothing is waited for;
+    /// otherwise the issuer is asked, at most once per cool-down however many requests there are.
+    pub(super) async fn keys(
+        &self,
+        suits: impl Fn(&KeySet) -> bool,
+    ) -> Result<Arc<KeySet>, Unavailable> {
+        match self.snapshot() {
+            Some((keys, age)) if age <= FRESH && suits(&keys) => {
+                if age > AHEAD {
+                    self.renew();
+                }
+                Ok(keys)
+            }
+            _ => Box::pin(self.renewed(suits)).await,
+        }
+    }
+
+    async fn renewed(&self, suits: impl Fn(&KeySet) -> bool) -> Result<Arc<KeySet>, Unavailable> {
+        let known_to_fail = self.flight().failure.is_some();
+        let renewal = self.renew();
+        if let (true, Some((keys, age))) = (known_to_fail, self.snapshot())
+            && age <= STALE
+            && suits(&keys)
+        {
+            // The issuer is down: its last keys serve, and nobody waits for it.
+            return Ok(keys);
+        }
+        let failure = match renewal {
+            Renewal::Running(flight) => self.landing(flight).await.err(),
+            Renewal::Cooling => self.flight().failure,
+        };
+        match (self.snapshot(), failure) {
+            (Some((keys, age)), _) if age <= STALE && suits(&keys) => Ok(keys),
+            // The issuer was asked and does not have it: that is the token's fault.
+            (Some((keys, age)), None) if age <= FRESH => Ok(keys),
+            (_, failure) => Err(self.unavailable(failure.unwrap_or("not_fetched"))),
+        }
+    }
+
+    async fn landing(&self, mut flight: watch::Receiver<Landed>) -> Result<(), &'static str> {
+        let limit = self.0.fetcher.time_limit().saturating_add(MARGIN);
+        match tokio::time::timeout(limit, flight.wait_for(Option::is_some)).await {
+            Ok(Ok(landed)) => landed.unwrap_or(Ok(())),
+            // Its runtime was shut down.
+            Ok(Err(_)) => Err("fetch_aborted"),
+            // Its runtime is there and nobody drives it.
+            Err(_) => Err("fetch_stalled"),
+        }
+    }
+
+    fn snapshot(&self) -> Option<(Arc<KeySet>, Duration)> {
         let snapshot = self.0.snapshot.load();
         let snapshot = snapshot.as_ref()?;
         let age = self.0.clock.monotonic().saturating_sub(snapshot.fetched_at);
-        if age > FRESH {
-            self.renew();
-        }
-        (age <= STALE).then(|| Arc::clone(&snapshot.keys))
-    }
-
-    /// The keys for a token that the snapshot does not know: asks the issuer, at most once per
-    /// cool-down however many tokens there are.
-    pub(super) async fn for_unknown(
-        &self,
-        knows: impl Fn(&KeySet) -> bool,
-    ) -> Result<Arc<KeySet>, Unavailable> {
-        let failure = match self.renew() {
-            Renewal::Running(mut flight) => {
-                // Nothing is ever sent: the wait ends when the flight has landed, and says so.
-                flight.changed().await.ok();
-                self.flight().failure
-            }
-            Renewal::Cooling(failure) => failure,
-        };
-        match (self.fresh(), failure) {
-            (Some(keys), _) if knows(&keys) => Ok(keys),
-            // The issuer was asked and does not have it: that is the token's fault.
-            (Some(keys), None) => Ok(keys),
-            (_, failure) => Err(self.unavailable(failure.unwrap_or("not_fetched"))),
-        }
+        Some((Arc::clone(&snapshot.keys), age))
     }
 
     /// Begins a fetch, unless one runs or ran a moment ago.
     fn renew(&self) -> Renewal {
         let now = self.0.clock.monotonic();
         let mut flight = self.flight();
-        if let Some(running) = &flight.running {
-            if running.has_changed().is_ok() {
-                return Renewal::Running(running.clone());
+        let since_start = flight.started_at.map(|at| now.saturating_sub(at));
+        if let Some(running) = flight.running.take() {
+            let patience = self.0.fetcher.time_limit().saturating_add(MARGIN);
+            let flies = running.borrow().is_none() && running.has_changed().is_ok();
+            if flies && since_start.is_some_and(|since| since <= patience) {
+                flight.running = Some(running.clone());
+                return Renewal::Running(running);
             }
-            flight.running = None;
         }
-        if flight
-            .started_at
-            .is_some_and(|at| now.saturating_sub(at) < COOLDOWN)
-        {
-            return Renewal::Cooling(flight.failure);
+        if since_start.is_some_and(|since| since < COOLDOWN) {
+            return Renewal::Cooling;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return Renewal::Cooling(Some("no_runtime"));
+            flight.failure = Some("no_runtime");
+            return Renewal::Cooling;
         };
         flight.started_at = Some(now);
-        // Until the task says otherwise: should it die, nobody is refused for it.
-        flight.failure = Some("fetch_aborted");
-        let (landed, running) = watch::channel(());
+        let (landing, running) = watch::channel(None);
         flight.running = Some(running.clone());
+        drop(flight);
         let this = self.clone();
         // A task of its own: a client that goes away must not end the fetch that others wait for.
         runtime.spawn(async move {
-            this.fetch().await;
-            drop(landed);
+            let landed = this.fetch().await;
+            this.flight().failure = landed.err();
+            landing.send_replace(Some(landed));
         });
         Renewal::Running(running)
     }
 
-    async fn fetch(&self) {
+    async fn fetch(&self) -> Result<(), &'static str> {
         let shared = &self.0;
         let issuer = shared.fetcher.issuer();
-        let failure = match shared.fetcher.fetch().await {
+        match shared.fetcher.fetch().await {
             Ok(keys) => {
+                let (usable, skipped) = (keys.len(), keys.skipped());
                 shared.sink.record(&Event::KeysArrived {
                     issuer,
-                    usable: keys.len(),
-                    skipped: keys.skipped(),
+                    usable,
+                    skipped,
                 });
                 shared.snapshot.store(Some(Arc::new(Snapshot {
                     keys: Arc::new(keys),
                     fetched_at: shared.clock.monotonic(),
                 })));
-                None
+                Ok(())
             }
             Err(error) => {
-                shared.sink.record(&Event::KeysFailed {
-                    issuer,
-                    cause: error.code(),
-                });
-                Some(error.code())
+                let cause = error.code();
+                shared.sink.record(&Event::KeysFailed { issuer, cause });
+                Err(cause)
             }
-        };
-        self.flight().failure = failure;
+        }
     }
 
     fn unavailable(&self, cause: &'static str) -> Unavailable {

@@ -82,10 +82,7 @@ impl IssuerKeys {
         match self {
             Self::Fixed(keys) => Ok(Arc::clone(keys)),
             #[cfg(feature = "fetch")]
-            Self::Fetched(fetched) => match fetched.fresh() {
-                Some(keys) if token.is_known_to(&keys) => Ok(keys),
-                _ => Box::pin(fetched.for_unknown(|keys| token.is_known_to(keys))).await,
-            },
+            Self::Fetched(fetched) => fetched.keys(|keys| token.may_be_of(keys)).await,
         }
     }
 
@@ -98,10 +95,7 @@ impl IssuerKeys {
         match self {
             Self::Fixed(keys) => Ok(Arc::clone(keys)),
             #[cfg(feature = "fetch")]
-            Self::Fetched(fetched) => match fetched.fresh() {
-                Some(keys) => Ok(keys),
-                None => fetched.for_unknown(|_| true).await,
-            },
+            Self::Fetched(fetched) => fetched.keys(|_| true).await,
         }
     }
 }

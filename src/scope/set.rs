@@ -303,6 +303,7 @@ sets! {
 )]
 pub trait Covers<H, N> {}
 
+#[diagnostic::do_not_recommend]
 impl<H, N> Covers<H, N> for B1 {}
 
 /// Whoever has `Self` has `N`.

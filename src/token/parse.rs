@@ -144,7 +144,7 @@ impl Token<Unverified> {
             .map_or("", |issuer| issuer.of(&state.decoded))
     }
 
-    /// Whether `keys` has what this token names, so that asking the issuer again is of no use.
+    /// Whether `keys` has the key that this token names.
     pub(crate) fn is_known_to(&self, keys: &KeySet) -> bool {
         keys.knows(self.state.key_id(), self.state.header.algorithm)
     }

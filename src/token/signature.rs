@@ -74,25 +74,7 @@ impl Token<Unverified> {
             return Err(SignatureError::OtherIssuer);
         }
         self.advance(|state| {
-            let text = state.raw.expose();
-            let (message, signature) = text
-                .split_at_checked(state.signed)
-                .and_then(|(message, rest)| Some((message, rest.strip_prefix('.')?)))
-                .ok_or(SignatureError::BadSignature)?;
-            let mut buffer = [0; LONGEST_SIGNATURE];
-            let signature = URL_SAFE_NO_PAD
-                .decode_slice(signature, &mut buffer)
-                .ok()
-                .and_then(|length| buffer.get(..length))
-                .ok_or(SignatureError::BadSignature)?;
-            let key_id = keys
-                .verify(
-                    state.key_id(),
-                    state.header.algorithm,
-                    message.as_bytes(),
-                    signature,
-                )?
-                .cloned();
+            let key_id = state.signer(keys)?.cloned();
             Ok(SignatureVerified {
                 issuer: keys.issuer().clone(),
                 key_id,
@@ -102,6 +84,40 @@ impl Token<Unverified> {
                 claims: state.claims,
             })
         })
+    }
+
+    /// Whether asking the issuer for newer keys is of no use for this token: `keys` has the key that
+    /// it names or, where it names none, the one that made its signature.
+    #[cfg(feature = "fetch")]
+    pub(crate) fn may_be_of(&self, keys: &KeySet) -> bool {
+        match self.state.key_id() {
+            Some(_) => self.is_known_to(keys),
+            None => self.state.signer(keys).is_ok(),
+        }
+    }
+}
+
+impl Unverified {
+    /// The name of the key that made the signature.
+    fn signer<'k>(&self, keys: &'k KeySet) -> Result<Option<&'k KeyId>, SignatureError> {
+        let (message, signature) = self
+            .raw
+            .expose()
+            .split_at_checked(self.signed)
+            .and_then(|(message, rest)| Some((message, rest.strip_prefix('.')?)))
+            .ok_or(SignatureError::BadSignature)?;
+        let mut buffer = [0; LONGEST_SIGNATURE];
+        let signature = URL_SAFE_NO_PAD
+            .decode_slice(signature, &mut buffer)
+            .ok()
+            .and_then(|length| buffer.get(..length))
+            .ok_or(SignatureError::BadSignature)?;
+        Ok(keys.verify(
+            self.key_id(),
+            self.header.algorithm,
+            message.as_bytes(),
+            signature,
+        )?)
     }
 }
 
