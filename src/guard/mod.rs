@@ -119,13 +119,18 @@ enum QuotaChoice {
     Unlimited(Unlimited),
 }
 
-impl<V: Vocabulary> Guard<V> {
+impl<V> Guard<V> {
     /// Begins a guard for `resource`: the URI by which clients and authorization servers name this
     /// server (RFC 8707).
-    pub fn builder(resource: Resource) -> GuardBuilder<V, WantsIssuer> {
+    pub fn builder(resource: Resource) -> GuardBuilder<V, WantsIssuer>
+    where
+        V: Vocabulary,
+    {
         GuardBuilder::new(resource)
     }
+}
 
+impl<V: Vocabulary> Guard<V> {
     /// Authorizes a request for `S`, or says why not.
     ///
     /// The `Authorization` field is taken out of the request, also when it is refused, so that no

@@ -3,7 +3,7 @@
 use super::Vocabulary;
 use super::list::{Gate, If};
 use super::table::Table;
-use super::text::{count, position};
+use super::text::{is_among, length, position};
 
 pub use super::text::{is_reserved, is_scope_token};
 
@@ -40,7 +40,9 @@ pub const fn above(declared: &[&str], scope: &str, included: &[&str]) -> bool {
     true
 }
 
-/// Is this the text of one scope of `V` only?
-pub const fn is_single<V: Vocabulary>(text: &str) -> bool {
-    count(<V::List as Table<V>>::TEXTS, text) == 1
+/// Is `text`, that of `scope`, the text of no scope of `V` before it?
+pub const fn is_new<V: Vocabulary>(declared: &[&str], scope: &str, text: &str) -> bool {
+    let all = <V::List as Table<V>>::TEXTS;
+    let own = declared.len().saturating_sub(place(declared, scope));
+    !is_among(all, length(all).saturating_sub(own), text)
 }

@@ -64,6 +64,15 @@
 macro_rules! scopes {
     (
         $(#[$($about:tt)*])*
+        $visibility:vis vocabulary $vocabulary:ident includes $base:ty, $($rest:tt)*
+    ) => {
+        ::core::compile_error!(::core::concat!(
+            "`", ::core::stringify!($vocabulary), "` includes two vocabularies, and can include ",
+            "one: let that one include the other"
+        ));
+    };
+    (
+        $(#[$($about:tt)*])*
         $visibility:vis vocabulary $vocabulary:ident $(includes $base:ty)?;
         $(
             $(#[$($attribute:tt)*])*
@@ -120,14 +129,16 @@ macro_rules! scopes {
             $crate::scopes! {
                 @check $scope;
                 $crate::scope::expansion::is_scope_token($text) =>
-                    " cannot have the text ", ::core::stringify!($text), ": it is visible ASCII ",
-                    "without spaces, quotes and backslashes, and not empty (RFC 6749 section 3.3)";
+                    " cannot have the text ", ::core::stringify!($text), ": a scope's text is ",
+                    "visible ASCII without spaces, quotes and backslashes, and not empty (RFC 6749 section 3.3)";
                 !$crate::scope::expansion::is_reserved($text) =>
                     " cannot have the text ", ::core::stringify!($text), ": that is for the ",
-                    "authorization server, never a resource's scope";
-                $crate::scope::expansion::is_single::<$vocabulary>($text) =>
+                    "authorization server, never a resource's scope: leave it out";
+                $crate::scope::expansion::is_new::<$vocabulary>(
+                    &$declared, ::core::stringify!($scope), $text
+                ) =>
                     " has the text ", ::core::stringify!($text), ", like another scope of `",
-                    ::core::stringify!($vocabulary), "`";
+                    ::core::stringify!($vocabulary), "` above it";
                 $(
                     $crate::scope::expansion::above(
                         &$declared,
@@ -135,7 +146,8 @@ macro_rules! scopes {
                         &[::core::stringify!($included)],
                     ) =>
                         " includes `", ::core::stringify!($included),
-                        "`, which is not declared above it";
+                        "`, which is not declared above it: declare it ",
+                        "first (scopes that include one another in a circle would be one scope)";
                 )*
             }
         )*

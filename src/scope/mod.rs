@@ -81,6 +81,26 @@ pub type Appended<A, B> = <A as list::Append<B>>::Out;
 ///     type Includes = Nil;
 /// }
 /// ```
+///
+/// A text that is no scope token is found when a guard is built over it (by `cargo build`; `cargo
+/// check` does not evaluate it):
+/// ```compile_fail,E0080
+/// # use clearance::{Guard, scope::{Cons, Declared, Nil, NoScopes, Place, Vocabulary}};
+/// # struct Files;
+/// # struct Bad;
+/// # impl Vocabulary for Files {
+/// #     type List = Cons<Bad, Nil>;
+/// # }
+/// impl Declared for Bad {
+///     const TEXT: &'static str = "two words";
+/// #     type Home = Files;
+/// #     type Place = Place<NoScopes, 0>;
+/// #     type Includes = Nil;
+///     // ..
+/// }
+/// let builder = Guard::<Files>::builder("https://files.example.com/mcp".parse()?);
+/// # Ok::<(), clearance::id::IdentifierError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a vocabulary",
     label = "not declared with `vocabulary ..;` in `scopes!`",
@@ -242,7 +262,7 @@ impl<V, S: set::KnownTo<V>> KnownTo<V> for S {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not grant `{Need}`",
     label = "this proof covers `{Self}` only",
-    note = "demand `Authorized<{Need}>`, or let `{Self}` include it in `scopes!`"
+    note = "demand `Authorized<{Need}>`, or let the scope that was proven include it in `scopes!`"
 )]
 pub trait Grants<Need>: set::Grants<Need> + Set
 where
@@ -250,6 +270,7 @@ where
 {
 }
 
+#[diagnostic::do_not_recommend]
 impl<H: set::Grants<N> + Set, N: Set> Grants<N> for H {}
 
 /// The set that is met by one of the members of the tuple `T`.

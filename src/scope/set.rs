@@ -17,8 +17,9 @@ use super::{AnyOf, Declared, NoScopes, Vocabulary};
 /// A scope that stands in its home where it says.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a scope of its home",
-    label = "its `Home` does not list it at its `Place`, or does not know what it includes",
-    note = "declare it with `scopes!`"
+    label = "not declared with `scopes!`, or not at its `Place` in its `Home`",
+    note = "declare it with `scopes!`",
+    note = "a set is no scope: name its members one by one"
 )]
 pub trait Scope: Declared {
     type Bit: Mask;
@@ -99,6 +100,11 @@ impl<A: Mask, T: Alternatives> Alternatives for Cons<A, T> {
 ///
 /// With the kind as a parameter, one impl alone fits each type, so the compiler goes on into the
 /// members of a tuple and names the one that is wrong.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a scope nor a set of scopes",
+    label = "not declared with `scopes!`, and no set of what is",
+    note = "a set is a scope, a tuple of up to eight sets, or `AnyOf<(A, B)>` of up to eight"
+)]
 pub trait Kinded: 'static {
     type Kind;
 }
@@ -115,6 +121,7 @@ pub struct All(());
 #[derive(Debug)]
 pub struct One(());
 
+#[diagnostic::do_not_recommend]
 impl<S: Declared> Kinded for S {
     type Kind = Single;
 }
@@ -295,28 +302,18 @@ sets! {
     A; A B; A B C; A B C D; A B C D E; A B C D E F; A B C D E F G; A B C D E F G H;
 }
 
-/// The decision of [`Grants`], with both sets in reach of the message.
-#[diagnostic::on_unimplemented(
-    message = "`{H}` does not grant `{N}`",
-    label = "this proof covers `{H}` only",
-    note = "demand `Authorized<{N}>`, or let `{H}` include it in `scopes!`"
-)]
+/// The decision of [`Grants`].
 pub trait Covers<H, N> {}
 
-#[diagnostic::do_not_recommend]
 impl<H, N> Covers<H, N> for B1 {}
 
 /// Whoever has `Self` has `N`.
 ///
 /// Both are measured in the larger of their vocabularies, and only if it knows both: bits of
 /// vocabularies that do not include one another have nothing to do with one another.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not grant `{N}`",
-    label = "this proof covers `{Self}` only",
-    note = "demand `Authorized<{N}>`, or let `{Self}` include it in `scopes!`"
-)]
 pub trait Grants<N> {}
 
+#[diagnostic::do_not_recommend]
 impl<H, N> Grants<N> for H
 where
     H: Set + KnownTo<Larger<H::Widest, N::Widest>>,

@@ -23,24 +23,36 @@ pub(super) const fn check_texts(texts: Option<&Node>) {
              never a resource's scopes"
         );
         assert!(
-            count(list, node.text) == 1,
+            !is_among(node.next, usize::MAX, node.text),
             "two scopes of one vocabulary have the same text"
         );
         list = node.next;
     }
 }
 
-/// How many of `texts` are `text`.
-pub(super) const fn count(texts: Option<&Node>, text: &str) -> usize {
-    let mut count: usize = 0;
+/// Is `text` one of the first so many of `texts`?
+pub(super) const fn is_among(texts: Option<&Node>, first: usize, text: &str) -> bool {
     let mut list = texts;
-    while let Some(node) = list {
+    let mut left = first;
+    while let (Some(node), 1..) = (list, left) {
         if same(node.text.as_bytes(), text.as_bytes()) {
-            count = count.saturating_add(1);
+            return true;
         }
         list = node.next;
+        left = left.saturating_sub(1);
     }
-    count
+    false
+}
+
+/// How many texts there are.
+pub(super) const fn length(texts: Option<&Node>) -> usize {
+    let mut length: usize = 0;
+    let mut list = texts;
+    while let Some(node) = list {
+        length = length.saturating_add(1);
+        list = node.next;
+    }
+    length
 }
 
 /// RFC 6749 section 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.

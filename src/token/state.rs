@@ -11,11 +11,21 @@ use crate::jwk::Algorithm;
 use crate::secret::BearerToken;
 
 mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not a state of a token",
+        label = "nobody else can add a state",
+        note = "the states are those of `clearance::token`"
+    )]
     #[expect(unnameable_types, reason = "nobody else may implement it")]
     pub trait Sealed {}
 }
 
 /// A state of a [`Token`](super::Token). Nobody else can add one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a state of a token",
+    label = "nobody else can add a state",
+    note = "the states are those of `clearance::token`"
+)]
 pub trait State: sealed::Sealed {}
 
 /// A token whose bytes were read and not believed.

@@ -15,6 +15,11 @@ mod sealed {
     use crate::wire::MetadataDocument;
 
     /// The documents of a guard over any vocabulary.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not a guard",
+        label = "metadata is served for guards",
+        note = "pass the guard that it holds"
+    )]
     #[expect(unnameable_types, reason = "nobody else may implement it")]
     pub trait Documents {
         fn documents(&self) -> Vec<MetadataDocument>;
@@ -22,6 +27,11 @@ mod sealed {
 }
 
 /// Whatever has protected resource metadata: every [`Guard`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a guard",
+    label = "metadata is served for guards",
+    note = "pass the guard that it holds"
+)]
 pub trait ProtectedResource: sealed::Documents {}
 
 impl<V> sealed::Documents for Guard<V> {

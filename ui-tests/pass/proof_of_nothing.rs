@@ -1,0 +1,15 @@
+//! A valid token alone is no proof of a scope.
+//! Stops authentication from being taken for authorization.
+
+use clearance::Authorized;
+use clearance::mcp::ToolsExecute;
+
+fn call(proof: &Authorized<ToolsExecute>) {
+    println!("{} calls", proof.subject());
+}
+
+async fn handler(auth: Authorized<ToolsExecute>) {
+    call(&auth);
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A token whose signature was not verified has no audience to verify.
+//! Stops a server that trusts the claims of whatever a caller wrote.
+
+use chrono::{DateTime, Utc};
+use clearance::token::{Acceptance, AudienceVerified, SignatureVerified, Token};
+
+fn meant_for_us(
+    token: Token<SignatureVerified>,
+    acceptance: &Acceptance,
+    now: DateTime<Utc>,
+) -> Option<Token<AudienceVerified>> {
+    token.verify_audience(acceptance, now).ok()
+}
+
+fn main() {}

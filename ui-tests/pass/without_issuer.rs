@@ -1,0 +1,13 @@
+//! A guard without an issuer cannot be built.
+//! Stops a guard that could trust nobody, or anybody.
+
+use clearance::id::{Issuer, Resource};
+use clearance::mcp::McpScopes;
+use clearance::{ConfigError, Guard};
+
+fn guard(resource: Resource, issuer: Issuer) -> Result<Guard<McpScopes>, ConfigError> {
+    println!("{issuer}");
+    Guard::<McpScopes>::builder(resource).issuer(issuer).build()
+}
+
+fn main() {}
