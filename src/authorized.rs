@@ -27,8 +27,17 @@ use crate::token::{Scoped, Token, Verified};
 /// the proof was made, and [`Guard::made`](crate::Guard::made) whether one guard made it. Nor does
 /// it prove that the subject owns the object that the request names: that is for the handler.
 ///
-/// It is not `Clone`, so it lives as long as its request. The text of the token is not in it, so
-/// it cannot be passed upstream.
+/// Nor does it prove that the token is in force *now*, if somebody kept the proof: it is not `Clone`,
+/// but a handler may put it somewhere. A function that runs much later should demand a proof of its
+/// own request, and long work should stop by [`until_expiry`](Self::until_expiry).
+///
+/// The text of the token is not in it, so it cannot be passed upstream.
+///
+/// # As an extractor
+/// A handler takes one proof and narrows it. The credential is taken out of the request, so a second
+/// `Authorized` in the same signature finds none, and is refused. `Result<Authorized<S>, Refusal>` is
+/// an extractor too, as for every one of axum's; such a handler runs without authorization, and has
+/// no proof then.
 ///
 /// # Examples
 /// ```

@@ -69,6 +69,8 @@
 //!   [`Authorized::resource`] and [`Guard::made`] tell.
 //! - *That the caller owns what the request names.* Scopes speak of kinds of operations, not of
 //!   objects.
+//! - *Anything about a route whose handler demands nothing.* It is open, as in every router.
+//! - *That a proof which was kept is still in force.* It was when its request came.
 //! - *That the issuer is honest.* Whoever writes the line `.issuer(..)` is the root of trust.
 //!
 //! # When a handler does not compile

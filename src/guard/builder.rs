@@ -106,7 +106,8 @@ impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
 }
 
 impl<V: Vocabulary, St> GuardBuilder<V, St> {
-    /// Limits each principal (issuer, subject and client) to `quota`.
+    /// Limits each principal to `quota`: an issuer's subject together with a client. Someone who uses
+    /// several clients has a quota with each.
     pub fn limit(mut self, quota: Quota) -> Self {
         self.settings.quota = Some(quota);
         self
@@ -145,7 +146,8 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     }
 
     /// How many principals the limiter remembers at most: 100 000 unless said. Those that called
-    /// least are forgotten first, and begin with a full quota when they come back.
+    /// least are forgotten first, and begin with a full quota when they come back. Zero is refused
+    /// by `build`.
     pub fn max_principals(mut self, most: usize) -> Self {
         self.settings.most_principals = most;
         self
@@ -159,7 +161,7 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     }
 
     /// The scopes to begin with: what a 401 and the metadata advertise. Unless said, neither names
-    /// any.
+    /// any. Where issuers have scope prefixes, the first issuer's is written.
     pub fn baseline<S: Set + KnownTo<V>>(mut self) -> Self {
         let mut names = Vec::new();
         S::challenge(&mut names);
@@ -189,7 +191,8 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     }
 
     /// Makes the origin of the resource (`https://host`) a resource of its own: its metadata is
-    /// served at the root well-known URI, and tokens for it are accepted.
+    /// served at the root well-known URI, and tokens for it are accepted. A resource that is an
+    /// origin already has its metadata there, and this changes nothing.
     pub fn root_alias(mut self) -> Self {
         self.settings.root_alias = true;
         self
@@ -255,15 +258,20 @@ impl Settings {
         let keep = self
             .max_lifetime
             .checked_add(&self.leeway)
-            .and_then(|keep| keep.checked_add(&ISSUED_AT_SKEW))
+            .and_then(|keep| keep.checked_add(&ISSUED_AT_SKEW)?.to_std().ok())
             .ok_or(ConfigError::Lifetime)?;
         let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
         Ok(Inner {
             quota: self.quota_choice()?,
-            revocations: Revocations::new(Arc::clone(&self.clock), keep, self.most_revocations),
+            revocations: Revocations::new(
+                rules.iter().map(|rules| rules.issuer.clone()).collect(),
+                Arc::clone(&self.clock),
+                keep,
+                self.most_revocations,
+            ),
             answers: Arc::new(Answers::new(self.resource.metadata_url().into(), baseline)),
             acceptance: Acceptance::new(Rules {
-                alias: self.root_alias.then(|| self.resource.origin()),
+                alias: self.alias(),
                 resource: self.resource,
                 issuers: rules,
                 leeway: self.leeway,
@@ -278,6 +286,12 @@ impl Settings {
             longest_token: self.longest_token,
             per_operation: self.per_operation,
         })
+    }
+
+    /// The origin, unless the resource is one itself.
+    fn alias(&self) -> Option<Resource> {
+        let origin = self.root_alias.then(|| self.resource.origin());
+        origin.filter(|origin| origin.metadata_path() != self.resource.metadata_path())
     }
 
     fn quota_choice(&self) -> Result<QuotaChoice, ConfigError> {

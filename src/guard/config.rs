@@ -22,6 +22,9 @@ pub enum ConfigError {
     /// which names no kind at all.
     #[error("`{0}` is not a type that access tokens alone have")]
     ForeignType(Box<str>),
+    /// A claim was to be read, and its path has no name.
+    #[error("the path of the claim that {0} writes scopes into is empty")]
+    EmptyPath(Issuer),
     /// The HTTP client for fetching keys cannot be set up.
     #[error("the HTTP client for {0} cannot be set up")]
     HttpClient(Issuer),
@@ -41,11 +44,14 @@ pub enum ConfigError {
     /// Two guards would answer for one metadata URL.
     #[error("two resources have the metadata path `{0}`")]
     MetadataPath(Box<str>),
+    /// No algorithm is allowed, so no token could be accepted.
+    #[error("no algorithm is allowed for {0}")]
+    NoAlgorithm(Issuer),
     /// No fixed key of an issuer can verify anything.
     #[error("no key of {0} can verify anything")]
     NoUsableKey(Issuer),
-    /// A quota allows nothing, or so much that it cannot be counted.
-    #[error("a quota allows at least 1 request, and at most 1 000 000 000 a second")]
+    /// A quota allows nothing, or so much that it cannot be counted, or is for no principal.
+    #[error("a quota allows at least 1 request, at most 1 000 000 000 a second, and 1 principal")]
     Quota,
     /// The system gives no random bytes.
     #[error("no random bytes")]
@@ -53,9 +59,13 @@ pub enum ConfigError {
     /// An issuer was named twice.
     #[error("{0} was named twice")]
     RepeatedIssuer(Issuer),
-    /// A scope prefix has characters that no scope may have (RFC 6749 section 3.3).
-    #[error("the scope prefix of {0} is not scope text")]
+    /// A scope prefix is empty, has characters that no scope may have (RFC 6749 section 3.3), or a
+    /// scope of the vocabulary begins with it, so that one name could mean two scopes.
+    #[error("the scope prefix of {0} is not scope text, or a scope begins with it")]
     ScopePrefix(Issuer),
+    /// axum cannot route the path of a metadata document: a segment begins with `:` or `*`.
+    #[error("axum cannot route `{0}`")]
+    UnroutablePath(Box<str>),
     /// A table of claim values names a scope that the vocabulary does not have.
     #[error("`{0}` is not a scope of the vocabulary")]
     UnknownScope(Box<str>),
@@ -78,25 +88,38 @@ const FOREIGN_TYPES: [&str; 13] = [
     "dc+sd-jwt",
 ];
 
+/// Whether this is the subtype of a media type, and nothing around it.
+fn is_media_type(kind: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+/".contains(&byte);
+    !kind.is_empty() && kind.bytes().all(plain)
+}
+
 impl TrustedIssuer {
     /// Judges the rules against the guard's vocabulary.
     pub(super) fn check(&self, table: &ScopeTable) -> Result<(), ConfigError> {
         let rules = &self.rules;
-        if let Some(kind) = rules
-            .types
-            .iter()
-            .find(|kind| FOREIGN_TYPES.contains(&&***kind))
-        {
+        let is_foreign = |kind: &str| !is_media_type(kind) || FOREIGN_TYPES.contains(&kind);
+        if let Some(kind) = rules.types.iter().find(|kind| is_foreign(kind)) {
             return Err(ConfigError::ForeignType(kind.clone()));
         }
-        let is_scope_text = |text: &str| {
-            text.bytes()
-                .all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
-        };
-        if !rules.scope_prefix.as_deref().is_none_or(is_scope_text) {
-            return Err(ConfigError::ScopePrefix(rules.issuer.clone()));
+        if rules.algorithms.is_empty() {
+            return Err(ConfigError::NoAlgorithm(rules.issuer.clone()));
         }
-        if let ScopeSource::Mapped { table: values, .. } = &rules.scopes {
+        if let Some(prefix) = rules.scope_prefix.as_deref() {
+            let is_scope_text = |byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+            let ambiguous = table.names(u64::MAX).any(|scope| scope.starts_with(prefix));
+            if ambiguous || !prefix.bytes().all(is_scope_text) {
+                return Err(ConfigError::ScopePrefix(rules.issuer.clone()));
+            }
+        }
+        if let ScopeSource::Mapped {
+            path,
+            table: values,
+        } = &rules.scopes
+        {
+            if path.is_empty() {
+                return Err(ConfigError::EmptyPath(rules.issuer.clone()));
+            }
             let unknown = values.iter().find(|(_, scope)| !table.contains_text(scope));
             if let Some((_, scope)) = unknown {
                 return Err(ConfigError::UnknownScope(scope.clone()));

@@ -27,7 +27,7 @@ pub(crate) struct Slot {
 impl Slot {
     /// Moves the credential of a request from its headers into a slot in its extensions.
     pub(crate) fn fill(parts: &mut Parts) {
-        if parts.extensions.get::<Self>().is_some() {
+        if parts.extensions.get::<Self>().is_some() || is_of_another_scheme(&parts.headers) {
             return;
         }
         let credential = from_head(&mut parts.headers, &parts.uri);
@@ -44,6 +44,14 @@ impl Slot {
             credential: Arc::new(Mutex::new(Some(credential))),
         });
     }
+}
+
+/// One credential that is not a bearer token: some other route's business.
+#[cfg(feature = "axum")]
+fn is_of_another_scheme(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let only = values.next().filter(|_| values.next().is_none());
+    only.is_some_and(|value| matches!(bearer(value.as_bytes()), Ok(None)))
 }
 
 #[cfg(feature = "axum")]

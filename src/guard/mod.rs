@@ -136,6 +136,8 @@ impl<V: Vocabulary> Guard<V> {
     /// The `Authorization` field is taken out of the request, also when it is refused, so that no
     /// handler can pass it on.
     ///
+    /// Keys that are fetched need a tokio runtime with I/O and time enabled.
+    ///
     /// # Errors
     /// [`Refusal`], which knows its answer.
     pub async fn authorize<S: Set + KnownTo<V>>(
@@ -253,25 +255,35 @@ impl Inner {
     ) -> Result<Token<crate::token::SignatureVerified>, Reason> {
         let raw = credential::take(parts)?.ok_or(Reason::NoCredential)?;
         let token = Token::parse_within(raw, self.longest_token)?;
-        let keys = self.key_set(&token).await?;
+        let source = self.key_source(&token)?;
+        let keys = source.for_token(&token).await?;
         if !token.is_known_to(&keys) {
             audit::unknown_key(token.untrusted_key_id());
             return Err(SignatureError::UnknownKey.into());
         }
-        Ok(token.verify_signature(&keys)?)
+        let anonymous = token.untrusted_key_id().is_none();
+        token.verify_signature(&keys).map_err(|error| {
+            if anonymous && error == SignatureError::BadSignature {
+                source.may_have_changed();
+            }
+            error.into()
+        })
     }
 
     async fn key_set(&self, token: &Token<Unverified>) -> Result<Arc<KeySet>, Reason> {
-        // The issuer is chosen by what the token says, before anything is verified; what it says
-        // can only choose among the configured ones.
+        Ok(self.key_source(token)?.for_token(token).await?)
+    }
+
+    /// The keys are chosen by what the token says of its issuer, before anything is verified; it can
+    /// only choose among the configured ones.
+    fn key_source(&self, token: &Token<Unverified>) -> Result<&IssuerKeys, Reason> {
         let rules = self.acceptance.rules();
-        let keys = rules
+        rules
             .issuers
             .iter()
             .zip(&self.keys)
             .find_map(|(rules, keys)| token.claims_issuer(&rules.issuer).then_some(keys))
-            .ok_or(Reason::InvalidToken(TokenFault::UnknownIssuer))?;
-        Ok(keys.for_token(token).await?)
+            .ok_or(Reason::InvalidToken(TokenFault::UnknownIssuer))
     }
 
     fn refuse(&self, reason: Reason, verified: Option<&Verified>) -> Refusal {

@@ -1,6 +1,6 @@
 //! Names that tokens carry.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Writes one newtype over text: opaque, compared byte by byte.
 macro_rules! name {
@@ -28,8 +28,9 @@ macro_rules! name {
         }
 
         impl fmt::Display for $name {
+            /// For people: characters that could forge a line or turn its direction are escaped.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                printable(&self.0, f)
             }
         }
     };
@@ -56,4 +57,31 @@ name! {
 name! {
     /// The name of one token: the `jti` claim (RFC 7519 section 4.1.7).
     TokenId
+}
+
+/// Writes text of strangers so that it stays where it is printed.
+fn printable(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for character in text.chars() {
+        match character {
+            '"' | '\'' | '\\' => f.write_char(character)?,
+            _ => fmt::Display::fmt(&character.escape_debug(), f)?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RS-148
+    #[test]
+    fn names_stay_on_their_line() {
+        let subject = Subject::new("a\nERROR \u{202e}b\u{1b}[31m it's \\");
+        assert_eq!(
+            subject.to_string(),
+            "a\\nERROR \\u{202e}b\\u{1b}[31m it's \\"
+        );
+        assert_eq!(subject.as_str(), "a\nERROR \u{202e}b\u{1b}[31m it's \\");
+    }
 }

@@ -221,18 +221,24 @@ fn checked(text: &str) -> Result<Url, IdentifierError> {
     // needs repair is refused instead, because it is compared as text.
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
-    if !text.bytes().all(plain) || !text.contains("://") {
+    let encoded = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    let well_encoded = text.split('%').skip(1).all(encoded);
+    if !text.bytes().all(plain) || !text.contains("://") || !well_encoded {
         return Err(IdentifierError::NotAbsolute);
     }
     let url = Url::parse(text).ok().ok_or(IdentifierError::NotAbsolute)?;
+    // Also an empty user name, which the parser drops.
+    if text
+        .get(..authority_end(text))
+        .is_some_and(|authority| authority.contains('@'))
+    {
+        return Err(IdentifierError::UserInformation);
+    }
     if !is_kept(text, &url) {
         return Err(IdentifierError::NotAbsolute);
     }
     if url.fragment().is_some() {
         return Err(IdentifierError::Fragment);
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(IdentifierError::UserInformation);
     }
     if !is_acceptable_scheme(&url, is_loopback(&url)) {
         return Err(IdentifierError::Scheme);
@@ -246,12 +252,7 @@ fn is_kept(text: &str, url: &Url) -> bool {
     let end = authority_end(text);
     let after_scheme = text.find("://").map_or(0, |at| at.saturating_add(3));
     let authority = text.get(after_scheme..end).unwrap_or_default();
-    // A user name is refused with a message of its own.
-    let host_and_port = authority
-        .rsplit('@')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let host_and_port = authority.to_ascii_lowercase();
     let host_kept = url
         .host_str()
         .and_then(|host| host_and_port.strip_prefix(host))
@@ -358,6 +359,10 @@ mod tests {
             ("", E::NotAbsolute),
             ("https://u@a.example/", E::UserInformation),
             ("https://u:p@a.example/", E::UserInformation),
+            ("https://@a.example/", E::UserInformation),
+            ("https://:@a.example/", E::UserInformation),
+            ("https://a.example/%zz", E::NotAbsolute),
+            ("https://a.example/%4", E::NotAbsolute),
             ("http://a.example/", E::Scheme),
             ("ftp://127.0.0.1/", E::Scheme),
             ("http://127.0.0.1.example/", E::Scheme),

@@ -87,12 +87,6 @@ impl Algorithm {
             .into_iter()
             .find(|algorithm| algorithm.as_str() == name)
     }
-
-    /// Whether the `alg` member of a key (RFC 7517 section 4.4) allows this algorithm. RFC 9864
-    /// calls `EdDSA` with Ed25519 keys `Ed25519`, so keys may be published under either name.
-    pub(crate) fn fits_key_member(self, name: &str) -> bool {
-        self.as_str() == name || (self == Self::EdDSA && name == "Ed25519")
-    }
 }
 
 impl fmt::Display for Algorithm {

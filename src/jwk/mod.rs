@@ -217,7 +217,7 @@ fn parse_key(entry: Value, allowed: &[Algorithm]) -> Vec<Named> {
         .filter(|algorithm| {
             member
                 .as_deref()
-                .is_none_or(|name| algorithm.fits_key_member(name))
+                .is_none_or(|name| algorithm.as_str() == name)
         })
         .filter_map(|&algorithm| VerifyingKey::new(&material, algorithm))
         .map(|key| Named {

@@ -173,6 +173,8 @@ impl Fetcher {
         let answer = request.send().await.ok().ok_or(FetchError::Connection)?;
         match answer.status() {
             StatusCode::OK => read(answer).await.map(Some),
+            // These say nothing about the document.
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(FetchError::Status),
             status if status.is_client_error() => Ok(None),
             _ => Err(FetchError::Status),
         }
@@ -184,6 +186,7 @@ fn acceptable(issuer: &Issuer, url: &str) -> Result<Url, FetchError> {
     Url::parse(url)
         .ok()
         .filter(|url| is_acceptable_scheme(url, issuer.is_loopback()))
+        .filter(|url| url.username().is_empty() && url.password().is_none())
         .ok_or(FetchError::Scheme)
 }
 

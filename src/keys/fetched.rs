@@ -124,6 +124,11 @@ impl Fetched {
         }
     }
 
+    /// Begins a fetch, if it is time for one, and waits for nothing.
+    pub(super) fn hint(&self) {
+        self.renew();
+    }
+
     fn snapshot(&self) -> Option<(Arc<KeySet>, Duration)> {
         let snapshot = self.0.snapshot.load();
         let snapshot = snapshot.as_ref()?;
@@ -142,6 +147,10 @@ impl Fetched {
             if flies && since_start.is_some_and(|since| since <= patience) {
                 flight.running = Some(running.clone());
                 return Renewal::Running(running);
+            }
+            if running.borrow().is_none() {
+                // Its runtime was shut down, or nobody drives it.
+                flight.failure = Some("fetch_aborted");
             }
         }
         if since_start.is_some_and(|since| since < COOLDOWN) {
@@ -171,15 +180,15 @@ impl Fetched {
         match shared.fetcher.fetch().await {
             Ok(keys) => {
                 let (usable, skipped) = (keys.len(), keys.skipped());
+                shared.snapshot.store(Some(Arc::new(Snapshot {
+                    keys: Arc::new(keys),
+                    fetched_at: shared.clock.monotonic(),
+                })));
                 shared.sink.record(&Event::KeysArrived {
                     issuer,
                     usable,
                     skipped,
                 });
-                shared.snapshot.store(Some(Arc::new(Snapshot {
-                    keys: Arc::new(keys),
-                    fetched_at: shared.clock.monotonic(),
-                })));
                 Ok(())
             }
             Err(error) => {

@@ -82,7 +82,7 @@ impl IssuerKeys {
         match self {
             Self::Fixed(keys) => Ok(Arc::clone(keys)),
             #[cfg(feature = "fetch")]
-            Self::Fetched(fetched) => fetched.keys(|keys| token.may_be_of(keys)).await,
+            Self::Fetched(fetched) => fetched.keys(|keys| token.is_known_to(keys)).await,
         }
     }
 
@@ -96,6 +96,16 @@ impl IssuerKeys {
             Self::Fixed(keys) => Ok(Arc::clone(keys)),
             #[cfg(feature = "fetch")]
             Self::Fetched(fetched) => fetched.keys(|_| true).await,
+        }
+    }
+
+    /// A signature matched none of the keys, and the token names none. The issuer may have changed
+    /// its keys; it is asked for the next token's sake.
+    pub(crate) fn may_have_changed(&self) {
+        match self {
+            Self::Fixed(_) => {}
+            #[cfg(feature = "fetch")]
+            Self::Fetched(fetched) => fetched.hint(),
         }
     }
 }

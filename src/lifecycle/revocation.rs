@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::id::{Issuer, Subject, TokenId};
@@ -15,7 +16,7 @@ use crate::token::{AudienceVerified, ISSUED_AT_SKEW, Live, Token};
 pub(crate) const MOST_ENTRIES: usize = 100_000;
 
 /// An entry stays at most one part in so many longer than it must.
-const LONGEST_PAUSE: i32 = 64;
+const LONGEST_PAUSE: u32 = 64;
 
 /// What was revoked, on this machine.
 ///
@@ -32,25 +33,35 @@ pub struct Revocations(Arc<Lists>);
 #[derive(Debug)]
 struct Lists {
     clock: Arc<dyn Clock>,
-    /// How long an entry can matter: the longest lifetime of a token, and the leeway.
-    keep: TimeDelta,
+    /// How long an entry can matter: the longest lifetime of a token, and what clocks may differ.
+    keep: Duration,
     most: usize,
     /// How many entries there are, so that an empty list costs one load.
     count: AtomicUsize,
     entries: RwLock<Entries>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entries {
+    /// One for each issuer that the guard trusts.
     by_issuer: HashMap<Issuer, OfIssuer>,
-    forgot_at: Option<DateTime<Utc>>,
+    /// On the monotonic clock.
+    forgot_at: Duration,
 }
 
-/// When what was revoked.
 #[derive(Debug, Default)]
 struct OfIssuer {
-    tokens: HashMap<TokenId, DateTime<Utc>>,
-    subjects: HashMap<Subject, DateTime<Utc>>,
+    tokens: HashMap<TokenId, Revocation>,
+    subjects: HashMap<Subject, Revocation>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Revocation {
+    /// The time of day: what was issued until then is revoked.
+    since: DateTime<Utc>,
+    /// On the monotonic clock: a time of day that is set forward and back again must not make the
+    /// list forget.
+    added_at: Duration,
 }
 
 /// The entry was not taken.
@@ -60,6 +71,10 @@ pub enum RevocationError {
     /// The list is full. Nothing was forgotten, and this entry was not added.
     #[error("the list of revocations is full")]
     Full,
+    /// The guard does not trust this issuer, so there is nothing to revoke. Issuers are compared as
+    /// text.
+    #[error("the guard does not trust this issuer")]
+    UnknownIssuer,
 }
 
 /// The token was revoked.
@@ -67,8 +82,21 @@ pub enum RevocationError {
 pub(crate) struct Revoked;
 
 impl Revocations {
-    pub(crate) fn new(clock: Arc<dyn Clock>, keep: TimeDelta, most: usize) -> Self {
-        let (count, entries) = (AtomicUsize::new(0), RwLock::default());
+    pub(crate) fn new(
+        issuers: Vec<Issuer>,
+        clock: Arc<dyn Clock>,
+        keep: Duration,
+        most: usize,
+    ) -> Self {
+        let by_issuer = issuers
+            .into_iter()
+            .map(|issuer| (issuer, OfIssuer::default()))
+            .collect();
+        let entries = Entries {
+            by_issuer,
+            forgot_at: clock.monotonic(),
+        };
+        let (count, entries) = (AtomicUsize::new(0), RwLock::new(entries));
         Self(Arc::new(Lists {
             clock,
             keep,
@@ -81,7 +109,7 @@ impl Revocations {
     /// Revokes one token, by its issuer and `jti`. It is refused as soon as this returns.
     ///
     /// # Errors
-    /// [`RevocationError::Full`].
+    /// [`RevocationError`], and then nothing has changed.
     pub fn revoke_token(&self, issuer: &Issuer, id: &TokenId) -> Result<(), RevocationError> {
         self.add(issuer, |entries| &mut entries.tokens, id)
     }
@@ -92,7 +120,7 @@ impl Revocations {
     /// issuer's clock may be ahead.
     ///
     /// # Errors
-    /// [`RevocationError::Full`].
+    /// [`RevocationError`], and then nothing has changed.
     pub fn revoke_subject(
         &self,
         issuer: &Issuer,
@@ -140,8 +168,8 @@ impl Revocations {
             || of_issuer
                 .subjects
                 .get(&principal.subject)
-                .is_some_and(|&since| {
-                    let until = since.checked_add_signed(ISSUED_AT_SKEW);
+                .is_some_and(|revocation| {
+                    let until = revocation.since.checked_add_signed(ISSUED_AT_SKEW);
                     until.is_none_or(|until| verified.issued_at() <= until)
                 })
     }
@@ -149,32 +177,37 @@ impl Revocations {
     fn add<K: Hash + Eq + Clone>(
         &self,
         issuer: &Issuer,
-        list: impl Fn(&mut OfIssuer) -> &mut HashMap<K, DateTime<Utc>>,
+        list: impl Fn(&mut OfIssuer) -> &mut HashMap<K, Revocation>,
         key: &K,
     ) -> Result<(), RevocationError> {
-        let now = self.0.clock.now();
+        let (since, added_at) = (self.0.clock.now(), self.0.clock.monotonic());
         let mut entries = self
             .0
             .entries
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        entries.forget(now, &self.0);
+        entries.forget(added_at, &self.0);
         let full = entries.len() >= self.0.most;
-        let list = list(entries.by_issuer.entry(issuer.clone()).or_default());
-        let outcome = match list.get_mut(key) {
-            Some(since) => {
-                // A clock that was set back must not weaken an entry.
-                *since = (*since).max(now);
-                Ok(())
+        let of_issuer = entries
+            .by_issuer
+            .get_mut(issuer)
+            .ok_or(RevocationError::UnknownIssuer)?;
+        let list = list(of_issuer);
+        match list.get_mut(key) {
+            Some(known) => {
+                // A time of day that was set back must not weaken an entry.
+                *known = Revocation {
+                    since: known.since.max(since),
+                    added_at,
+                };
             }
-            None if full => Err(RevocationError::Full),
+            None if full => return Err(RevocationError::Full),
             None => {
-                list.insert(key.clone(), now);
-                Ok(())
+                list.insert(key.clone(), Revocation { since, added_at });
             }
-        };
+        }
         self.0.count.store(entries.len(), Ordering::Release);
-        outcome
+        Ok(())
     }
 }
 
@@ -186,19 +219,21 @@ impl Entries {
 
     /// Drops the entries that no token in force can concern: now and then, and before the list is
     /// called full.
-    fn forget(&mut self, now: DateTime<Utc>, lists: &Lists) {
-        let pause = lists.keep.checked_div(LONGEST_PAUSE).unwrap_or(lists.keep);
-        let rested = |at| now.signed_duration_since(at).abs() >= pause;
-        let due = self.forgot_at.is_none_or(rested) || self.len() >= lists.most;
-        let Some(oldest) = now.checked_sub_signed(lists.keep).filter(|_| due) else {
+    fn forget(&mut self, now: Duration, lists: &Lists) {
+        let pause = lists.keep.checked_div(LONGEST_PAUSE).unwrap_or_default();
+        let due = now.saturating_sub(self.forgot_at) >= pause || self.len() >= lists.most;
+        if !due {
             return;
-        };
-        self.forgot_at = Some(now);
-        for of_issuer in self.by_issuer.values_mut() {
-            of_issuer.tokens.retain(|_, since| *since >= oldest);
-            of_issuer.subjects.retain(|_, since| *since >= oldest);
         }
-        self.by_issuer
-            .retain(|_, of| !of.tokens.is_empty() || !of.subjects.is_empty());
+        self.forgot_at = now;
+        let matters =
+            |revocation: &Revocation| now.saturating_sub(revocation.added_at) <= lists.keep;
+        for of_issuer in self.by_issuer.values_mut() {
+            of_issuer.tokens.retain(|_, revocation| matters(revocation));
+            of_issuer
+                .subjects
+                .retain(|_, revocation| matters(revocation));
+        }
+        lists.count.store(self.len(), Ordering::Release);
     }
 }

@@ -123,7 +123,10 @@ impl Principals {
         most: usize,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, QuotaError> {
-        let quota = quota.for_governor().ok_or(QuotaError)?;
+        let quota = quota
+            .for_governor()
+            .filter(|_| most > 0)
+            .ok_or(QuotaError)?;
         let clock = MonotonicClock(Arc::clone(clock));
         let limiter = Limiter::new(
             quota,

@@ -15,7 +15,7 @@ pub(super) struct BoundedStore(Cache<u64, Arc<AtomicU64>>);
 
 impl BoundedStore {
     pub(super) fn new(most: usize) -> Self {
-        Self(Cache::new(most.max(1)))
+        Self(Cache::new(most))
     }
 }
 

@@ -80,12 +80,12 @@ macro_rules! scopes {
         )*
     ) => {
         $(#[$($about)*])*
-        #[derive(Debug, Clone, Copy)]
+        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
         $visibility struct $vocabulary;
 
         $(
             $(#[$($attribute)*])*
-            #[derive(Debug, Clone, Copy)]
+            #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
             $scope_visibility struct $scope;
         )*
 

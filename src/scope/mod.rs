@@ -55,7 +55,7 @@ pub type Appended<A, B> = <A as list::Append<B>>::Out;
 /// come first in its list and keep their bits, so proofs mean the same under both.
 ///
 /// # Proves
-/// - every scope of the list stands where it says that it stands;
+/// - every scope of the list is at home in it, or in a vocabulary that it includes;
 /// - what these scopes include is in the list, too;
 /// - there are at most 64 of them, included ones counted.
 ///

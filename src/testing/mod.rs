@@ -13,7 +13,7 @@
 //! let guard = Guard::<FilesScopes>::builder(issuer.resource().clone())
 //!     .issuer(issuer.id().clone())
 //!     .build()?;
-//! guard.ready().await;
+//! guard.ready().await?;
 //! ```
 //!
 //! Then send requests with tokens that differ in what the test is about:

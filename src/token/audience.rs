@@ -297,13 +297,13 @@ impl Reading<'_> {
             Some(Value::Array(values)) if values.iter().all(Value::is_string) => values,
             Some(_) => return Err(AudienceError::MissingClaim),
         };
-        let named = |value: &Value| {
-            let (_, scope) = table
+        let scopes = values.iter().flat_map(|value| {
+            let of_value = table
                 .iter()
-                .find(|(from, _)| value.as_str() == Some(from))?;
-            Some(&**scope)
-        };
-        Ok(self.rules.table.read(values.iter().filter_map(named)))
+                .filter(|(from, _)| value.as_str() == Some(from));
+            of_value.map(|(_, scope)| &**scope)
+        });
+        Ok(self.rules.table.read(scopes))
     }
 
     fn at_path(&self, path: &[Box<str>]) -> Option<Value> {

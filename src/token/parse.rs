@@ -161,7 +161,7 @@ impl Token<Unverified> {
 }
 
 /// Strict base64url: no padding, no other alphabet, no stray bits at the end (RFC 4648
-/// section 3.5), so that a token has one spelling.
+/// section 3.5), so that the same bytes have one spelling.
 fn decode(segment: &str, into: &mut Vec<u8>) -> Result<(), ParseError> {
     URL_SAFE_NO_PAD
         .decode_vec(segment, into)

@@ -85,16 +85,6 @@ impl Token<Unverified> {
             })
         })
     }
-
-    /// Whether asking the issuer for newer keys is of no use for this token: `keys` has the key that
-    /// it names or, where it names none, the one that made its signature.
-    #[cfg(feature = "fetch")]
-    pub(crate) fn may_be_of(&self, keys: &KeySet) -> bool {
-        match self.state.key_id() {
-            Some(_) => self.is_known_to(keys),
-            None => self.state.signer(keys).is_ok(),
-        }
-    }
 }
 
 impl Unverified {

@@ -53,7 +53,11 @@ const CACHE: &str = "public, max-age=300";
 ///
 /// # Errors
 /// [`ConfigError::MetadataPath`], if two resources have one path and query: a router does not look
-/// at host names, so it could not tell them apart.
+/// at host names, so it could not tell them apart. [`ConfigError::UnroutablePath`], if a segment of
+/// a path begins with `:` or `*`.
+///
+/// # Panics
+/// This does not, but axum's `merge` does if the other router has the same route already.
 ///
 /// # Examples
 /// ```
@@ -79,6 +83,14 @@ where
 {
     let mut by_path: BTreeMap<String, Vec<MetadataDocument>> = BTreeMap::new();
     for document in guards.into_iter().flat_map(sealed::Documents::documents) {
+        // axum panics at such segments, which it once read as parameters.
+        if document
+            .path()
+            .split('/')
+            .any(|segment| segment.starts_with([':', '*']))
+        {
+            return Err(ConfigError::UnroutablePath(document.path().into()));
+        }
         let at_path = by_path.entry(document.path().to_owned()).or_default();
         if at_path
             .iter()
@@ -94,13 +106,11 @@ where
         }
         at_path.push(document);
     }
-    // A path may have a segment such as `:x`, which older axum would have read as a parameter.
-    Ok(by_path.into_iter().fold(
-        Router::new().without_v07_checks(),
-        |routes, (path, documents)| {
+    Ok(by_path
+        .into_iter()
+        .fold(Router::new(), |routes, (path, documents)| {
             routes.route(&path, get(async move |uri: Uri| answer(&documents, &uri)))
-        },
-    ))
+        }))
 }
 
 fn answer(documents: &[MetadataDocument], uri: &Uri) -> Response {
