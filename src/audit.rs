@@ -72,12 +72,13 @@ pub(crate) fn refused(reason: &Reason, verified: Option<&Verified>) {
     }
 }
 
-/// A token named a key that its issuer does not publish.
-pub(crate) fn unknown_key(key_id: Option<&str>) {
+/// A request was refused because its token names a key that its issuer does not publish.
+pub(crate) fn unknown_key(reason: &Reason, key_id: Option<&str>) {
     info!(
         target: "clearance",
+        decision = "refused",
+        reason = reason.code(),
         key_id = %Untrusted(key_id.unwrap_or_default()),
-        "the token names a key that its issuer does not publish",
     );
 }
 

@@ -27,7 +27,9 @@ pub(crate) struct Slot {
 impl Slot {
     /// Moves the credential of a request from its headers into a slot in its extensions.
     pub(crate) fn fill(parts: &mut Parts) {
-        if parts.extensions.get::<Self>().is_some() || is_of_another_scheme(&parts.headers) {
+        // A slot that was carried here from elsewhere does not keep this request's credential.
+        let own = |slot: &Self| parts.headers.get(AUTHORIZATION) == Some(&slot.ticket);
+        if parts.extensions.get::<Self>().is_some_and(own) || is_of_another_scheme(&parts.headers) {
             return;
         }
         let credential = from_head(&mut parts.headers, &parts.uri);
@@ -69,8 +71,10 @@ fn random_ticket() -> Option<HeaderValue> {
 #[cfg(feature = "axum")]
 const TICKET: &str = "Clearance-Ticket ";
 
-/// Takes the credential out of a request: afterwards the request has none, whatever comes of it.
+/// Takes the credential out of a request: afterwards the request has none, whatever comes of it. A
+/// proof of possession (RFC 9449) goes with it; it is for nobody else, and not verified here.
 pub(super) fn take(parts: &mut Parts) -> Credential {
+    parts.headers.remove("dpop");
     let Some(slot) = parts.extensions.remove::<Slot>() else {
         return from_head(&mut parts.headers, &parts.uri);
     };
@@ -111,6 +115,9 @@ fn from_head(headers: &mut HeaderMap, uri: &Uri) -> Credential {
     Ok(credential)
 }
 
+/// The scheme, which is compared without case (RFC 9110 section 11.1).
+const BEARER: &[u8] = b"bearer";
+
 /// Reads `Bearer 1*SP b64token` (RFC 9110 section 11.4). Another scheme is no credential here.
 fn bearer(value: &[u8]) -> Credential {
     let length = value
@@ -121,8 +128,19 @@ fn bearer(value: &[u8]) -> Credential {
     if scheme.is_empty() {
         return Err(CredentialError::Malformed);
     }
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
+    let (name, more) = scheme
+        .split_at_checked(BEARER.len())
+        .unwrap_or((scheme, &[]));
+    if !name.eq_ignore_ascii_case(BEARER) {
         return Ok(None);
+    }
+    if !more.is_empty() {
+        // A longer name is another scheme, unless nothing follows: then a token touches its scheme.
+        return if rest.is_empty() {
+            Err(CredentialError::Malformed)
+        } else {
+            Ok(None)
+        };
     }
     let blanks = rest.iter().take_while(|&&byte| byte == b' ').count();
     if blanks == 0 {

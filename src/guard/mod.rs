@@ -35,7 +35,7 @@ use crate::lifecycle::Revocations;
 use crate::limit::{Principals, Unlimited};
 use crate::refusal::{Answers, Reason, Refusal, TokenFault};
 use crate::scope::{KnownTo, Set, Vocabulary};
-use crate::token::{Acceptance, SignatureError, Token, Unverified, Verified};
+use crate::token::{Acceptance, SignatureError, SignatureVerified, Token, Unverified, Verified};
 use admitted::Admitted;
 
 /// Guards one resource: turns requests into proofs.
@@ -223,10 +223,7 @@ impl Inner {
         self: &Arc<Self>,
         parts: &mut Parts,
     ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
-        let token = match self.verify(parts).await {
-            Ok(token) => token,
-            Err(reason) => return Err(self.refuse(reason, None)),
-        };
+        let token = self.verify(parts).await?;
         // Only now: `verify` may have waited for keys, and the token may have died meanwhile.
         let now = self.acceptance.rules().clock.now();
         let token = match token.verify_audience(&self.acceptance, now) {
@@ -249,24 +246,26 @@ impl Inner {
     }
 
     /// Everything up to the signature.
-    async fn verify(
-        &self,
-        parts: &mut Parts,
-    ) -> Result<Token<crate::token::SignatureVerified>, Reason> {
-        let raw = credential::take(parts)?.ok_or(Reason::NoCredential)?;
-        let token = Token::parse_within(raw, self.longest_token)?;
-        let source = self.key_source(&token)?;
-        let keys = source.for_token(&token).await?;
+    async fn verify(&self, parts: &mut Parts) -> Result<Token<SignatureVerified>, Refusal> {
+        let refuse = |reason| self.refuse(reason, None);
+        let raw = credential::take(parts).map_err(|error| refuse(error.into()))?;
+        let raw = raw.ok_or_else(|| refuse(Reason::NoCredential))?;
+        let token = Token::parse_within(raw, self.longest_token);
+        let token = token.map_err(|error| refuse(error.into()))?;
+        let source = self.key_source(&token).map_err(refuse)?;
+        let keys = source.for_token(&token).await;
+        let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
         if !token.is_known_to(&keys) {
-            audit::unknown_key(token.untrusted_key_id());
-            return Err(SignatureError::UnknownKey.into());
+            let reason = SignatureError::UnknownKey.into();
+            audit::unknown_key(&reason, token.untrusted_key_id());
+            return Err(Refusal::new(reason, None, Arc::clone(&self.answers)));
         }
         let anonymous = token.untrusted_key_id().is_none();
         token.verify_signature(&keys).map_err(|error| {
             if anonymous && error == SignatureError::BadSignature {
                 source.may_have_changed();
             }
-            error.into()
+            refuse(error.into())
         })
     }
 

@@ -178,3 +178,75 @@ impl GovernorClock for MonotonicClock {
         self.0.monotonic()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::testing::ManualClock;
+
+    fn principals(quota: Quota, most: usize) -> (Principals, ManualClock) {
+        let clock = ManualClock::at_fixed_start();
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        (Principals::new(quota, most, &shared).unwrap(), clock)
+    }
+
+    #[test]
+    fn quotas_that_allow_nothing_or_too_much_to_count_are_refused() {
+        for (quota, is_sound) in [
+            (Quota::STANDARD, true),
+            (Quota::per_second(1), true),
+            (Quota::per_hour(1).burst(8_784), true),
+            (Quota::per_hour(1).burst(8_785), false),
+            (Quota::per_second(0), false),
+            (Quota::per_minute(0).burst(5), false),
+            (Quota::per_minute(5).burst(0), false),
+            // A billionth of a second is the shortest time that there is.
+            (Quota::per_second(1_000_000_000), true),
+            (Quota::per_second(1_000_000_001), false),
+        ] {
+            assert_eq!(quota.for_governor().is_some(), is_sound, "{quota:?}");
+        }
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at_fixed_start());
+        assert!(Principals::new(Quota::STANDARD, 0, &clock).is_err());
+    }
+
+    #[test]
+    fn a_burst_comes_back_with_time_and_only_forward() {
+        let (principals, clock) = principals(Quota::per_second(1).burst(3), 100);
+        let passed = |key: u64| {
+            let passes = (0..10).filter(|_| principals.limiter.check_key(&key).is_ok());
+            passes.count()
+        };
+        assert_eq!(passed(1), 3);
+        assert_eq!(passed(2), 3);
+        clock.advance(TimeDelta::milliseconds(1_999));
+        assert_eq!(passed(1), 1);
+        // A time of day that is set back takes nothing and gives nothing.
+        clock.advance(TimeDelta::hours(-5));
+        assert_eq!(passed(1), 0);
+        clock.advance(TimeDelta::milliseconds(1));
+        assert_eq!(passed(1), 1);
+        let Err(not_until) = principals.limiter.check_key(&1) else {
+            panic!("one too many");
+        };
+        let wait = not_until.wait_time_from(principals.clock.now());
+        assert_eq!(wait, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_a_forgotten_key_begins_anew() {
+        let (few, _) = principals(Quota::per_hour(1), 10);
+        let (many, _) = principals(Quota::per_hour(1), 100_000);
+        for principals in [&few, &many] {
+            assert!((0..5_000).all(|key| principals.limiter.check_key(&key).is_ok()));
+        }
+        let again = |of: &Principals| {
+            let passes = (0..5_000).filter(|key| of.limiter.check_key(key).is_ok());
+            passes.count()
+        };
+        assert!(again(&few) >= 4_900);
+        assert_eq!(again(&many), 0);
+    }
+}

@@ -7,15 +7,15 @@ use governor::nanos::Nanos;
 use governor::state::StateStore;
 use quick_cache::sync::Cache;
 
-/// The state of at most so many keys. When it is full, the key that was used least goes, and
-/// begins anew if it comes back: memory is bounded, and a principal cannot push itself out without
-/// commanding as many other verified principals.
+/// The state of at most so many keys (two at least, below which the cache keeps no newcomer). When it
+/// is full, keys that were not used lately go first, and begin anew if they come back: memory is
+/// bounded, and a full table forgives instead of locking anybody out.
 #[derive(Debug)]
 pub(super) struct BoundedStore(Cache<u64, Arc<AtomicU64>>);
 
 impl BoundedStore {
     pub(super) fn new(most: usize) -> Self {
-        Self(Cache::new(most))
+        Self(Cache::new(most.max(2)))
     }
 }
 
