@@ -55,8 +55,12 @@ macro_rules! twins {
 
 twins! {
     advance_by_hand
+    alias_hides_a_circle
+    any_of_any_of
     any_of_bare_scope
     any_of_nothing
+    any_of_nothing_as_anything
+    any_of_nothing_inside
     any_of_used_as_all
     any_of_used_as_one
     any_of_with_nothing
@@ -67,21 +71,29 @@ twins! {
     audience_before_signature
     audience_twice
     backslash
+    base_includes_what_extends_it
     bearer_after_parsing
     bearer_as_text
     bearer_from_string
+    bearer_into_string
+    begin_token
     bool_as_proof
+    borrowed_scope
+    box_of_another_proof
+    boxed_scope
     boxed_set_by_hand
     build_acceptance
     build_authorized
     build_guard_by_hand
     build_key_set
     build_live
+    build_permit
     build_state
     build_token
     build_twice
     call_without_proof
     caller_as_proof
+    caller_into_proof
     clone_authorized
     clone_bearer
     clone_live
@@ -90,6 +102,8 @@ twins! {
     cycle
     cycle_by_hand
     decision_behind_the_facade
+    declared_any_of
+    declared_tuple
     default_authorized
     default_guard
     default_permit
@@ -101,84 +115,138 @@ twins! {
     empty
     expose_bearer
     extractor_by_hand
+    extractor_that_widens
+    facade_by_glob
+    false_bound_on_a_generic_vocabulary
+    false_bound_on_a_vocabulary
     foreign_baseline
+    foreign_beside_nothing
+    foreign_in_any_of
     foreign_scope
     foreign_vocabulary
+    fragment_hides_a_circle
+    generic_called_without_grants
     generic_without_grants
+    grants_by_assumption
     grants_by_hand
+    grants_own_type_by_hand
     guard_as_extension
     guard_forgotten
     guard_forgotten_in_router
+    guard_object_of_another_vocabulary
+    guard_object_without_vocabulary
     guard_of_another_vocabulary
     guard_that_may_be_missing
+    guard_through_any
+    includes_a_foreign_list
     includes_a_scope_as_vocabulary
     includes_a_set
+    includes_a_set_by_hand
+    includes_any_of
     includes_foreign_scope
     includes_itself
+    includes_the_vocabulary
     includes_two_vocabularies
+    includes_what_a_stranger_includes
     includes_what_comes_below
+    includes_without_a_list
+    known_to_by_assumption
     known_to_by_hand
+    known_to_own_vocabulary_by_hand
     lacks_one_scope
     letter_beyond_ascii
     list_behind_the_facade
+    list_lacks_what_is_included
     lists_foreign_scope_elsewhere
+    lists_scope_with_another_home
     live_grants_scope
+    macro_hides_a_circle
+    member_as_object
     member_is_no_scope
     metadata_of_the_state
     narrow_between_extensions
+    narrow_from_larger_vocabulary
     narrow_through_own_scope
     narrow_to_foreign
+    narrow_to_namesake
     narrow_to_wider
     narrow_upwards
+    never_as_scope
+    new_acceptance
     new_authorized
+    new_revocations
+    newline
     nine_members
     no_state
     nothing_grants_nothing
     offline_access
     one_for_all
+    opaque_set
+    openid
     optional_proof
+    optional_proof_in_router
+    other_argument_of_a_vocabulary
+    own_list
     own_protected_resource
     own_state
     parse_key_set
     parse_text
+    path_hides_a_circle
     place_behind_the_facade
+    place_beyond_the_list
     place_of_ones_own
+    place_with_own_digit
     print_bearer
     proof_as_credential
     proof_escapes_from_rule
     proof_in_extensions
+    proof_moved_out_of_rule
     proof_of_nothing
+    proof_swapped_in_rule
     quote
+    raw_name_hides_a_circle
     ready_by_hand
+    recall_token
     redeclared_scope
     resource_as_issuer
     resource_as_text
     revocations_attest
     same_text_as_included
     same_text_twice
+    scope_as_object
     scope_as_vocabulary
     scope_before_audience
     scope_by_hand
     scope_of_another_guard
     scope_of_another_guard_in_router
+    scope_with_a_lifetime
     scope_without_evidence
     second_try_with_other_keys
+    serialize_authorized
     serialize_bearer
     set_as_object
     set_behind_the_facade
+    set_by_assumption
     set_by_hand
+    set_of_two_vocabularies
     set_with_scope_of_another_guard
+    shadowed_crate_names
     signature_after_audience
     signature_twice
     signature_without_keys
     skip_audience
     skip_signature
+    slot_behind_the_facade
     space
     subject_before_audience
     subtype_of_a_scope
     subtype_of_a_vocabulary
+    table_behind_the_facade
+    take_authorized
     take_token_out_of_live
     taken_place
+    taken_place_includes_more
+    text_as_number
     text_from_a_constant
     token_in_own_state
     token_of_a_proof
@@ -186,10 +254,13 @@ twins! {
     too_many_with_included
     tuple_set_by_hand
     two_lists_by_hand
+    undeclared_known_to_by_hand
     undeclared_scope
     untrusted_issuer
     use_after_narrow
+    vocabulary_as_object
     vocabulary_as_scope
+    vocabulary_includes_itself
     weaker_proof
     without_issuer
     without_resource

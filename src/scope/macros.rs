@@ -128,14 +128,17 @@ macro_rules! scopes {
             }
             $crate::scopes! {
                 @check $scope;
-                $crate::scope::expansion::is_scope_token($text) =>
+                $crate::scope::expansion::is_scope_token(
+                    <$scope as $crate::scope::Declared>::TEXT
+                ) =>
                     " cannot have the text ", ::core::stringify!($text), ": a scope's text is ",
                     "visible ASCII without spaces, quotes and backslashes, and not empty (RFC 6749 section 3.3)";
-                !$crate::scope::expansion::is_reserved($text) =>
+                !$crate::scope::expansion::is_reserved(<$scope as $crate::scope::Declared>::TEXT) =>
                     " cannot have the text ", ::core::stringify!($text), ": that is for the ",
                     "authorization server, never a resource's scope: leave it out";
                 $crate::scope::expansion::is_new::<$vocabulary>(
-                    &$declared, ::core::stringify!($scope), $text
+                    &$declared, ::core::stringify!($scope),
+                    <$scope as $crate::scope::Declared>::TEXT
                 ) =>
                     " has the text ", ::core::stringify!($text), ", like another scope of `",
                     ::core::stringify!($vocabulary), "` above it";

@@ -72,22 +72,30 @@ pub const fn is_reserved(text: &str) -> bool {
     position(&RESERVED, text).is_some()
 }
 
-/// Where `text`, with or without `self::`, stands among `all`.
+/// Where `text` stands among `all`, whatever stands before the names.
 pub(super) const fn position(all: &[&str], text: &str) -> Option<usize> {
-    let mut name = text.as_bytes();
-    if let [b's', b'e', b'l', b'f', b':', b':', tail @ ..] = name {
-        name = tail;
-    }
+    let name = bare(text.as_bytes());
     let mut rest = all;
     let mut place: usize = 0;
     while let [first, tail @ ..] = rest {
-        if same(first.as_bytes(), name) {
+        if same(bare(first.as_bytes()), name) {
             return Some(place);
         }
         place = place.saturating_add(1);
         rest = tail;
     }
     None
+}
+
+/// A name without `self::` and `r#`.
+const fn bare(mut name: &[u8]) -> &[u8] {
+    if let [b's', b'e', b'l', b'f', b':', b':', tail @ ..] = name {
+        name = tail;
+    }
+    if let [b'r', b'#', tail @ ..] = name {
+        name = tail;
+    }
+    name
 }
 
 /// `==`, for constants.

@@ -1,0 +1,16 @@
+//! A tuple is a set, and cannot be declared a scope.
+//! Stops a tuple of a type of one's own that has a home and a place.
+
+use clearance::mcp::McpScopes;
+use clearance::scope::{Declared, Nil, NoScopes, Place};
+
+struct Everything;
+
+impl Declared for Everything {
+    const TEXT: &'static str = "everything";
+    type Home = McpScopes;
+    type Place = Place<NoScopes, 0>;
+    type Includes = Nil;
+}
+
+fn main() {}
