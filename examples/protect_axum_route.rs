@@ -1,4 +1,5 @@
 //! How do I protect a route of an axum application that has a state of its own?
+#![expect(clippy::print_stdout, reason = "an example says what it does")]
 
 use std::error::Error;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example quickstart` performs six calls over real HTTP, prints what became of each,
 //! and goes on serving. With `-- --once` it ends after the calls, and fails if a verdict is wrong.
+#![expect(clippy::print_stdout, reason = "an example says what it does")]
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -15,12 +16,12 @@ use clearance::{Authorized, Guard, metadata_routes, scopes};
 
 scopes! {
     /// What a caller may be allowed to do on the files service.
-    pub vocabulary FilesScopes includes McpScopes;
+    vocabulary FilesScopes includes McpScopes;
 
     /// Delete files.
-    pub FilesDelete = "files:delete";
+    FilesDelete = "files:delete";
     /// Everything, reading included.
-    pub FilesAdmin = "files:admin" includes FilesDelete, ResourcesRead;
+    FilesAdmin = "files:admin" includes FilesDelete, ResourcesRead;
 }
 
 // The signature is the policy: without the proof, these functions cannot be called.
@@ -32,81 +33,33 @@ async fn remove(auth: Authorized<FilesDelete>, Path(name): Path<String>) -> Stri
     format!("{} deletes {name}\n", auth.subject())
 }
 
-/// One call: what it shows, how it is sent, and the status that it must get.
-struct Call<'a> {
-    title: &'static str,
-    token: Option<TokenBuilder<'a>>,
-    deletes: bool,
-    expected: u16,
-}
+/// One call: what it shows, its token, whether it deletes, and the status that it must get.
+type Call<'a> = (&'static str, Option<TokenBuilder<'a>>, bool, u16);
 
-async fn calls(
-    base: &str,
-    issuer: &Issuer,
-    guard: &Guard<FilesScopes>,
+/// Performs a call and prints what became of it; gives whether the verdict was right.
+async fn perform(
+    (title, token, deletes, expected): Call<'_>,
+    url: &str,
 ) -> Result<bool, Box<dyn Error>> {
-    let reader = || issuer.token().scope("mcp:resources:read");
-    guard
-        .revocations()
-        .revoke_token(issuer.id(), &TokenId::new("stolen"))?;
-    let call = |title, token, deletes, expected| Call {
-        title,
-        token,
-        deletes,
-        expected,
-    };
-    let calls = [
-        call("no token", None, false, 401),
-        call(
-            "a token for another server",
-            Some(reader().wrong_audience()),
-            false,
-            401,
-        ),
-        call("an expired token", Some(reader().expired()), false, 401),
-        call("a reader who deletes", Some(reader()), true, 403),
-        call(
-            "an administrator who deletes",
-            Some(issuer.token().scope("files:admin")),
-            true,
-            200,
-        ),
-        call(
-            "a revoked token",
-            Some(reader().token_id("stolen")),
-            false,
-            401,
-        ),
-    ];
     let client = reqwest::Client::new();
-    let mut right = true;
-    for Call {
-        title,
-        token,
-        deletes,
-        expected,
-    } in calls
-    {
-        let url = format!("{base}/files/notes.txt");
-        let mut request = if deletes {
-            client.delete(url)
-        } else {
-            client.get(url)
-        };
-        if let Some(token) = token {
-            request = request.bearer_auth(token.mint());
-        }
-        let answer = request.send().await?;
-        let status = answer.status().as_u16();
-        let challenge = answer
-            .headers()
-            .get("www-authenticate")
-            .and_then(|value| value.to_str().ok());
-        let mark = if status == expected { "ok   " } else { "WRONG" };
-        println!("{mark} {title:<29} {status}  {}", challenge.unwrap_or(""));
-        right &= status == expected;
+    let mut request = if deletes {
+        client.delete(url)
+    } else {
+        client.get(url)
+    };
+    if let Some(token) = token {
+        request = request.bearer_auth(token.mint());
     }
-    Ok(right)
+    let answer = request.send().await?;
+    let status = answer.status().as_u16();
+    let challenge = answer
+        .headers()
+        .get("www-authenticate")
+        .map(|value| value.to_str());
+    let challenge = challenge.transpose()?.unwrap_or_default();
+    let mark = if status == expected { "ok   " } else { "WRONG" };
+    println!("{mark} {title:<29} {status}  {challenge}");
+    Ok(status == expected)
 }
 
 #[tokio::main]
@@ -132,7 +85,33 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let server = tokio::spawn(async move { axum::serve(listener, app).await });
 
     println!("metadata: {}\n", guard.resource().metadata_url());
-    let right = calls(&base, &issuer, &guard).await?;
+    guard
+        .revocations()
+        .revoke_token(issuer.id(), &TokenId::new("stolen"))?;
+    let reader = || issuer.token().scope("mcp:resources:read");
+    let admin = issuer.token().scope("files:admin");
+    let url = format!("{base}/files/notes.txt");
+    let mut right = true;
+    for call in [
+        ("no token", None, false, 401),
+        (
+            "a token for another server",
+            Some(reader().wrong_audience()),
+            false,
+            401,
+        ),
+        ("an expired token", Some(reader().expired()), false, 401),
+        ("a reader who deletes", Some(reader()), true, 403),
+        ("an administrator who deletes", Some(admin), true, 200),
+        (
+            "a revoked token",
+            Some(reader().token_id("stolen")),
+            false,
+            401,
+        ),
+    ] {
+        right &= perform(call, &url).await?;
+    }
     if once {
         return Ok(if right {
             ExitCode::SUCCESS
@@ -140,9 +119,9 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
             ExitCode::FAILURE
         });
     }
-    let token = issuer.token().scope("mcp:resources:read").mint();
+    let token = reader().mint();
     println!("\nserving until you stop it; this token is good for ten minutes:\n");
-    println!("curl -i -H 'authorization: Bearer {token}' {base}/files/notes.txt");
+    println!("curl -i -H 'authorization: Bearer {token}' {url}");
     server.await??;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,5 @@
 //! What happens when the issuer changes its keys, and when it is down?
+#![expect(clippy::print_stdout, reason = "an example says what it does")]
 
 use std::error::Error;
 use std::sync::Arc;

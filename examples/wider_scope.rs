@@ -1,4 +1,5 @@
 //! How does one scope include another, and what may a handler do with the wider proof?
+#![expect(clippy::print_stdout, reason = "an example says what it does")]
 
 use std::error::Error;
 
@@ -8,14 +9,14 @@ use clearance::{Authorized, Guard, scopes};
 
 scopes! {
     /// What a caller may be allowed to do with notes.
-    pub vocabulary NoteScopes;
+    vocabulary NoteScopes;
 
     /// Read notes.
-    pub NotesRead = "notes:read";
+    NotesRead = "notes:read";
     /// Write notes, which means reading them as well.
-    pub NotesWrite = "notes:write" includes NotesRead;
+    NotesWrite = "notes:write" includes NotesRead;
     /// Share notes with others.
-    pub NotesShare = "notes:share";
+    NotesShare = "notes:share";
 }
 
 // Only who proves that the caller may read can call this.

@@ -172,7 +172,20 @@ macro_rules! from_fault {
     )*};
 }
 
-from_fault!(AudienceError => Audience, ParseError => Parse, SignatureError => Signature);
+from_fault!(AudienceError => Audience, ParseError => Parse);
+
+impl From<SignatureError> for Reason {
+    fn from(error: SignatureError) -> Self {
+        Self::InvalidToken(match error {
+            SignatureError::Malformed(error) => TokenFault::Parse(error),
+            SignatureError::OtherIssuer => TokenFault::UnknownIssuer,
+            SignatureError::AmbiguousKey
+            | SignatureError::BadSignature
+            | SignatureError::UnknownKey
+            | SignatureError::UnsuitableKey => TokenFault::Signature(error),
+        })
+    }
+}
 
 impl From<CredentialError> for Reason {
     fn from(error: CredentialError) -> Self {

@@ -4,6 +4,7 @@
 //!
 //! Each rule is a function over text that returns the faults it found, so it is tested twice: on
 //! a small bad example, which it has to find, and on this repository, which has to be free of it.
+#![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! Genuine tokens of another kind, of another issuer, or for somebody else.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,4 +1,5 @@
 //! Tokens that are made to cost more than they are worth.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

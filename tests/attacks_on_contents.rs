@@ -1,5 +1,6 @@
 //! Tokens whose header or claims are made to be read in more than one way. Where not said otherwise
 //! they are really signed by the issuer, so that nothing but the content refuses them.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,4 +1,5 @@
 //! Tokens that somebody else signed, or nobody, with a key that is meant to pass for the issuer's.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,
@@ -18,7 +19,7 @@ use clearance::jwk::Algorithm::{ES256, ES384, EdDSA, PS256, RS256};
 use clearance::keys::FixedKeys;
 use clearance::testing::Issuer;
 use serde_json::{Value, json};
-use support::tokens::{Table, b64, capture_logs, segments, server_of, signature_of, t0, unb64};
+use support::tokens::{Table, b64, segments, server_of, signature_of, t0, unb64};
 
 /// The published key `kid` with other members.
 fn changed(issuer: &Issuer, kid: &str, changes: &Value) -> Value {
@@ -244,7 +245,7 @@ fn base64_of(bytes: &[u8]) -> String {
 ///
 #[tokio::test]
 async fn names_of_keys_that_are_something_else() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = support::server_with(|r| r, |b| b.max_token_length(1 << 20)).await;
     let table = Table::of(&server).await;
     let issuer = &server.issuer;

@@ -1,4 +1,5 @@
 //! Signatures that are no proper ones: numbers out of range, other lengths, other spellings.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

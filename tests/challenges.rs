@@ -1,5 +1,6 @@
 //! What refused callers are told: statuses, challenges and bodies, and that nothing of the request
 //! is in them.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,
@@ -27,7 +28,7 @@ use clearance::scope::AnyOf;
 use clearance::testing::{Issuer, ManualClock};
 use clearance::{Authorized, ConfigError, Guard, GuardBuilder, Refusal, TrustedIssuer};
 use proptest::prelude::*;
-use support::http::{Http2, bearer, bearer_challenge, capture_logs, parts_with, request};
+use support::http::{Http2, bearer, bearer_challenge, parts_with, request};
 use support::{
     Answer, E, FilesRead, FilesWrite, Fixture, M, M_PATH, McpAdmin, ScopeA, ScopeB, Server,
     ToolsRead,
@@ -145,7 +146,7 @@ async fn assert_leads_to_the_metadata(server: &Server, answer: &Answer) {
 /// token are one answer, byte for byte.
 #[tokio::test]
 async fn every_401_leads_to_the_metadata() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = server_with_every_fault().await;
     let good = server.issuer.token().scope("mcp:tools.read").mint();
     server.get("/mcp", &good).await.assert_ok();

@@ -1,4 +1,5 @@
 //! Configurations that `build` refuses, each beside one that it takes.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

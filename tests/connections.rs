@@ -1,5 +1,6 @@
 //! Each request is judged by itself, on every kind of connection, and by what it says: not by what
 //! came before it, not by the order of its fields, and not by how its bytes arrive.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,5 +1,6 @@
 //! How a credential is written, where it may stand, and what every other way of sending a token is
 //! answered with.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,
@@ -19,7 +20,7 @@ use clearance::refusal::Reason;
 use clearance::secret::BearerToken;
 use clearance::{Authorized, Refusal};
 use proptest::prelude::*;
-use support::http::{Http2, bearer, capture_logs, parts, request};
+use support::http::{Http2, bearer, parts, request};
 use support::{Answer, Server, ToolsRead};
 
 fn good(server: &Server) -> String {
@@ -368,7 +369,7 @@ async fn cold() -> Server {
 /// RS-015
 #[tokio::test]
 async fn a_token_in_the_query_is_no_credential() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = cold().await;
     let token = good(&server);
     for query in [
@@ -514,7 +515,7 @@ fn token_of_length(server: &Server, length: usize) -> String {
 /// RS-017
 #[tokio::test]
 async fn a_token_of_more_than_16_kib_is_refused_unread() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = support::server().await;
     let longest = token_of_length(&server, 16 * 1024);
     server.get("/mcp", &longest).await.assert_ok();

@@ -4,6 +4,7 @@
 //! The judge is `jsonwebtoken` with the same key, issuer, audience and leeway, and `aws-lc-rs` for
 //! ES512, which `jsonwebtoken` does not know. It is asked in one direction only: it knows nothing
 //! of RFC 9068 and accepts more.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,4 +1,5 @@
 //! Each option of a guard's builder. Leeway, lifetime and age are in `token_times.rs`.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,5 +1,6 @@
 //! Each option of a trusted issuer: what is refused without it is accepted with it, for this issuer
 //! and for no other. Options about keys are in `key_options.rs`.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,5 +1,6 @@
 //! Where keys come from, what happens while they cannot be had, and what a hostile or broken
 //! issuer can and cannot do.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,
@@ -29,7 +30,7 @@ use clearance::testing::{Document, Fault, Issuer};
 use clearance::token::{Token, Unverified};
 use clearance::{Authorized, ConfigError, Guard, TrustedIssuer};
 use serde_json::{Value, json};
-use support::http::{bearer, capture_logs, eventually, parts_with, request};
+use support::http::{bearer, eventually, parts_with, request};
 use support::{Answer, Fixture, Server, ToolsRead};
 use tokio::sync::{Notify, Semaphore};
 
@@ -548,7 +549,7 @@ fn bad_keys(issuer: &Issuer) -> Vec<Value> {
 /// RS-082: bad keys are skipped, and the good one beside them verifies.
 #[tokio::test]
 async fn unusable_keys_are_skipped() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let clock = support::clock();
     let issuer = Issuer::builder(support::resource())
         .clock(Arc::new(clock.clone()))

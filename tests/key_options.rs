@@ -1,4 +1,5 @@
 //! The options of a trusted issuer that are about keys: algorithms, sources, the time of a fetch.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

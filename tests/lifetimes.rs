@@ -1,5 +1,6 @@
 //! How long a token counts: until it is revoked, its time is over, or its principal has asked too
 //! much. And what the proof of it says.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

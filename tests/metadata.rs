@@ -1,4 +1,5 @@
 //! The protected resource metadata: where it stands, what it says, and that it says the truth.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,5 +1,6 @@
 //! What holds for any input: parsers never panic, what they accept is well-formed, and a verdict
 //! depends on the token, the time and what was revoked, and on nothing else.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,5 +1,6 @@
 //! What the project guarantees, and that each guarantee is tested: `requirements.tsv` holds one
 //! row for each, tests name the rows that they prove, and neither speaks of what the other lacks.
+#![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Tokens stay where they belong: not in logs, not in `Debug`, not in what handlers pass on. And
 //! what strangers write cannot make up log records.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,
@@ -31,7 +32,7 @@ use clearance::testing::Fault;
 use clearance::token::{Token, Unverified};
 use clearance::{Authorized, Guard, Guarded};
 use http::{Extensions, HeaderMap, HeaderValue};
-use support::http::{Http2, bearer, capture_logs, kept, parts_with, request};
+use support::http::{Http2, bearer, kept, parts_with, request};
 use support::{Fixture, Server, ToolsRead, raw};
 
 /// The parts of a token that must not be seen anywhere: the whole, and each segment.
@@ -92,7 +93,7 @@ fn tokens(server: &Server) -> Vec<String> {
 /// any way, or cannot be judged.
 #[tokio::test]
 async fn no_token_is_logged() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = support::server_with(
         |rules| rules.fetch_time_limit(std::time::Duration::from_millis(300)),
         |guard| {
@@ -211,7 +212,7 @@ fn records(log: &str) -> Vec<&str> {
 /// RS-148: one request is one record, whatever the subject and the client are called.
 #[tokio::test]
 async fn names_cannot_make_up_records() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = support::server().await;
     for text in HOSTILE {
         for (path, decision) in [("/mcp", "authorized"), ("/delete", "refused")] {
@@ -231,7 +232,7 @@ async fn names_cannot_make_up_records() {
 /// RS-148: and whatever the key, the issuer and the rest of a token that nobody verified say.
 #[tokio::test]
 async fn unverified_text_cannot_make_up_records() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = support::server().await;
     for text in HOSTILE {
         let token = || server.issuer.token().scope("mcp:tools.read");
@@ -259,7 +260,7 @@ async fn unverified_text_cannot_make_up_records() {
 /// RS-148: the name of an unknown key is escaped as well, and makes no record of its own.
 #[tokio::test]
 async fn key_names_cannot_make_up_records() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = support::server().await;
     for text in HOSTILE {
         let before = logs.text().len();
@@ -278,7 +279,7 @@ async fn key_names_cannot_make_up_records() {
 /// RS-148: one decision is one record also where the key is unknown.
 #[tokio::test]
 async fn an_unknown_key_is_one_record() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = support::server().await;
     let before = logs.text().len();
     let token = server.issuer.token().header("kid", "a\nFAKE").mint();
@@ -290,7 +291,7 @@ async fn an_unknown_key_is_one_record() {
 /// RS-148: text of strangers is cut.
 #[tokio::test]
 async fn long_text_is_cut_in_logs() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = support::server().await;
     let before = logs.text().len();
     let name = "x".repeat(4_000);

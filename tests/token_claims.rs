@@ -1,5 +1,6 @@
 //! What a genuine token must say to be an access token for this resource. What it may do is in
 //! `token_scopes.rs`, when it is in force in `token_times.rs`.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,4 +1,5 @@
 //! What a token looks like before anything in it counts: segments, base64url, JSON, header.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

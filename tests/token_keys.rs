@@ -1,4 +1,5 @@
 //! Which key may verify a token: the issuer's own, by name, for the algorithm it is for.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

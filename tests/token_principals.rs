@@ -1,4 +1,5 @@
 //! Who a token speaks for, and that nobody can speak for another.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,
@@ -19,7 +20,7 @@ use clearance::id::{Subject, TokenId};
 use clearance::limit::Quota;
 use clearance::testing::Issuer;
 use support::Server;
-use support::tokens::{Table, capture_logs, t0};
+use support::tokens::{Table, t0};
 
 /// A server that trusts two issuers; the second is given back.
 async fn two_issuers(quota: Quota) -> (Server, Issuer) {
@@ -166,7 +167,7 @@ async fn forged_tokens_cost_their_victim_nothing() {
 /// RS-073: what an unverified token says about anybody is not written down.
 #[tokio::test]
 async fn unverified_claims_are_not_logged() {
-    let logs = capture_logs();
+    let logs = support::Logs::capture();
     let server = support::server().await;
     let issuer = &server.issuer;
     let victim = || {

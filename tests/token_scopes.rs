@@ -1,4 +1,5 @@
 //! What a genuine token may do: its scopes, and nothing else that it says.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

@@ -1,4 +1,5 @@
 //! When a token is in force. Time stands still unless a test moves it.
+#![cfg(test)]
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,

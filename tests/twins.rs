@@ -41,6 +41,7 @@ macro_rules! twins {
             unused,
             unused_qualifications,
             clippy::all,
+            clippy::nursery,
             clippy::pedantic,
             clippy::restriction,
             reason = "a twin is as plain as its failing case"

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::rand;
 use chrono::TimeDelta;
@@ -59,7 +60,7 @@ struct Settings {
 }
 
 /// The most leeway that can be set.
-const MOST_LEEWAY: TimeDelta = TimeDelta::seconds(300);
+const MOST_LEEWAY: Duration = Duration::from_mins(5);
 
 impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
     pub(super) fn new(resource: Resource) -> Self {
@@ -240,7 +241,6 @@ impl Settings {
         table: ScopeTable,
         issuers: Vec<TrustedIssuer>,
     ) -> Result<Inner, ConfigError> {
-        self.check()?;
         let mut rules: Vec<IssuerRules> = Vec::new();
         let mut keys = Vec::new();
         for issuer in issuers {
@@ -254,12 +254,21 @@ impl Settings {
             keys.push(issuer.key_source(&self.clock)?);
             rules.push(issuer.rules);
         }
+        let positive = |span: TimeDelta| span.to_std().ok().filter(|span| !span.is_zero());
+        let max_lifetime = positive(self.max_lifetime).ok_or(ConfigError::Lifetime)?;
+        let max_age = self
+            .max_age
+            .map(|oldest| positive(oldest).ok_or(ConfigError::Lifetime));
+        let leeway = self
+            .leeway
+            .to_std()
+            .ok()
+            .filter(|leeway| *leeway <= MOST_LEEWAY);
+        let leeway = leeway.ok_or(ConfigError::Leeway)?;
         // A token may have been issued a little after its revocation, by its issuer's clock.
-        let keep = self
-            .max_lifetime
-            .checked_add(&self.leeway)
-            .and_then(|keep| keep.checked_add(&ISSUED_AT_SKEW)?.to_std().ok())
-            .ok_or(ConfigError::Lifetime)?;
+        let keep = max_lifetime
+            .saturating_add(leeway)
+            .saturating_add(ISSUED_AT_SKEW);
         let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
         Ok(Inner {
             quota: self.quota_choice()?,
@@ -274,9 +283,9 @@ impl Settings {
                 alias: self.alias(),
                 resource: self.resource,
                 issuers: rules,
-                leeway: self.leeway,
-                max_lifetime: self.max_lifetime,
-                max_age: self.max_age,
+                leeway,
+                max_lifetime,
+                max_age: max_age.transpose()?,
                 table,
                 clock: self.clock,
                 hash_key: random_key()?,
@@ -302,17 +311,6 @@ impl Settings {
                 .ok()
                 .ok_or(ConfigError::Quota),
         }
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        if self.leeway < TimeDelta::zero() || self.leeway > MOST_LEEWAY {
-            return Err(ConfigError::Leeway);
-        }
-        let positive = |span: TimeDelta| span > TimeDelta::zero();
-        if !positive(self.max_lifetime) || !self.max_age.is_none_or(positive) {
-            return Err(ConfigError::Lifetime);
-        }
-        Ok(())
     }
 }
 

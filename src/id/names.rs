@@ -1,17 +1,18 @@
 //! Names that tokens carry.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 /// Writes one newtype over text: opaque, compared byte by byte.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The name `text`.
-            pub fn new(text: impl Into<Box<str>>) -> Self {
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
                 Self(text.into())
             }
 

@@ -91,6 +91,15 @@ impl Fetched {
         }
     }
 
+    /// Whether `suits` likes the keys that are at hand, whatever their age.
+    pub(super) fn have(&self, suits: impl Fn(&KeySet) -> bool) -> bool {
+        self.0
+            .snapshot
+            .load()
+            .as_ref()
+            .is_some_and(|snapshot| suits(&snapshot.keys))
+    }
+
     async fn renewed(&self, suits: impl Fn(&KeySet) -> bool) -> Result<Arc<KeySet>, Unavailable> {
         let known_to_fail = self.flight().failure.is_some();
         let renewal = self.renew();

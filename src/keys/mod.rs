@@ -86,6 +86,15 @@ impl IssuerKeys {
         }
     }
 
+    /// Whether the key that this token names is at hand.
+    pub(crate) fn have_key_of(&self, token: &Token<Unverified>) -> bool {
+        match self {
+            Self::Fixed(keys) => token.is_known_to(keys),
+            #[cfg(feature = "fetch")]
+            Self::Fetched(fetched) => fetched.have(|keys| token.is_known_to(keys)),
+        }
+    }
+
     /// The keys, as soon as there are any.
     #[cfg_attr(
         not(feature = "fetch"),

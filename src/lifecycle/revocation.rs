@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use crate::clock::Clock;
 use crate::id::{Issuer, Subject, TokenId};
-use crate::token::{AudienceVerified, ISSUED_AT_SKEW, Live, Token};
+use crate::token::{AudienceVerified, ISSUED_AT_SKEW, Live, Token, since_1970};
 
 /// How many entries fit unless a guard says otherwise.
 pub(crate) const MOST_ENTRIES: usize = 100_000;
@@ -57,8 +55,8 @@ struct OfIssuer {
 
 #[derive(Clone, Copy, Debug)]
 struct Revocation {
-    /// The time of day: what was issued until then is revoked.
-    since: DateTime<Utc>,
+    /// The time of day, since 1970: what was issued until then is revoked.
+    since: Duration,
     /// On the monotonic clock: a time of day that is set forward and back again must not make the
     /// list forget.
     added_at: Duration,
@@ -169,8 +167,7 @@ impl Revocations {
                 .subjects
                 .get(&principal.subject)
                 .is_some_and(|revocation| {
-                    let until = revocation.since.checked_add_signed(ISSUED_AT_SKEW);
-                    until.is_none_or(|until| verified.issued_at() <= until)
+                    verified.issued_at() <= revocation.since.saturating_add(ISSUED_AT_SKEW)
                 })
     }
 
@@ -180,7 +177,8 @@ impl Revocations {
         list: impl Fn(&mut OfIssuer) -> &mut HashMap<K, Revocation>,
         key: &K,
     ) -> Result<(), RevocationError> {
-        let (since, added_at) = (self.0.clock.now(), self.0.clock.monotonic());
+        let since = since_1970(self.0.clock.now());
+        let added_at = self.0.clock.monotonic();
         let mut entries = self
             .0
             .entries
@@ -284,7 +282,10 @@ mod tests {
         clock.set(start - TimeDelta::minutes(50));
         assert_eq!(list.revoke_subject(&issuer, &subject), Ok(()));
         let entries = list.0.entries.read().unwrap();
-        assert_eq!(entries.by_issuer[&issuer].subjects[&subject].since, start);
+        assert_eq!(
+            entries.by_issuer[&issuer].subjects[&subject].since,
+            since_1970(start)
+        );
     }
 
     #[test]

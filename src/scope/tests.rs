@@ -1,5 +1,3 @@
-use core::any::TypeId;
-
 use typenum::Bit;
 
 use super::set::Alternatives;

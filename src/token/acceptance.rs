@@ -4,8 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::hash::Hasher as _;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::TimeDelta;
 use siphasher::sip::SipHasher13;
 
 use super::verified::Principal;
@@ -43,9 +43,9 @@ pub(crate) struct Rules {
     /// The origin, where it is a resource of its own.
     pub(crate) alias: Option<Resource>,
     pub(crate) issuers: Vec<IssuerRules>,
-    pub(crate) leeway: TimeDelta,
-    pub(crate) max_lifetime: TimeDelta,
-    pub(crate) max_age: Option<TimeDelta>,
+    pub(crate) leeway: Duration,
+    pub(crate) max_lifetime: Duration,
+    pub(crate) max_age: Option<Duration>,
     pub(crate) table: ScopeTable,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hash_key: HashKey,

@@ -1,8 +1,9 @@
 //! From `Token<SignatureVerified>` to `Token<AudienceVerified>`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::Token;
@@ -10,12 +11,12 @@ use super::acceptance::{Acceptance, ClientClaim, IssuerRules, Rules, ScopeSource
 use super::claims::{Claims, Kind};
 use super::json::{Text, Texts};
 use super::state::{AudienceVerified, SignatureVerified};
-use super::verified::{Principal, Verified};
+use super::verified::{Principal, Verified, since_1970};
 use crate::id::{ClientId, Issuer, Subject, TokenId};
 use crate::scope::Granted;
 
 /// How far in the future `iat` may lie: clocks differ, and no more than that.
-pub(crate) const ISSUED_AT_SKEW: TimeDelta = TimeDelta::seconds(10);
+pub(crate) const ISSUED_AT_SKEW: Duration = Duration::from_secs(10);
 
 /// Why a genuine token is not an access token for this resource at this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +92,7 @@ impl Token<SignatureVerified> {
                 .iter()
                 .find(|of| of.issuer == state.issuer)
                 .ok_or(AudienceError::UnknownIssuer)?;
-            let (issued_at, deadline) = window(&state.claims, rules, now)?;
+            let (issued_at, deadline) = window(&state.claims, rules, since_1970(now))?;
             let reading = Reading {
                 rules,
                 issuer,
@@ -116,37 +117,33 @@ impl Token<SignatureVerified> {
     }
 }
 
-/// When the token was issued and when it dies, if `now` lies between.
+/// When the token was issued and when it dies, if `now` lies between. All since 1970.
 fn window(
     claims: &Claims,
     rules: &Rules,
-    now: DateTime<Utc>,
-) -> Result<(DateTime<Utc>, DateTime<Utc>), AudienceError> {
-    // Dates lie between 1970 and 9999 and `now` where the machine's clock is, so that no sum of
-    // them leaves the range of the type; `None` would be a date to refuse all the same.
-    let after = |date: DateTime<Utc>, delta| date.checked_add_signed(delta);
+    now: Duration,
+) -> Result<(Duration, Duration), AudienceError> {
     let (Some(expires_at), Some(issued_at)) = (claims.expires_at, claims.issued_at) else {
         return Err(AudienceError::MissingClaim);
     };
-    let deadline = after(expires_at, rules.leeway).ok_or(AudienceError::Expired)?;
+    let deadline = expires_at.saturating_add(rules.leeway);
     if now >= deadline {
         return Err(AudienceError::Expired);
     }
-    let latest = after(now, rules.leeway).ok_or(AudienceError::NotYetValid)?;
+    let latest = now.saturating_add(rules.leeway);
     if claims
         .not_before
         .is_some_and(|not_before| not_before > latest)
     {
         return Err(AudienceError::NotYetValid);
     }
-    let latest = after(now, ISSUED_AT_SKEW).ok_or(AudienceError::IssuedInFuture)?;
-    if issued_at > latest || issued_at >= expires_at {
+    if issued_at > now.saturating_add(ISSUED_AT_SKEW) || issued_at >= expires_at {
         return Err(AudienceError::IssuedInFuture);
     }
-    if expires_at.signed_duration_since(issued_at) > rules.max_lifetime {
+    if expires_at.saturating_sub(issued_at) > rules.max_lifetime {
         return Err(AudienceError::LivesTooLong);
     }
-    let age = now.signed_duration_since(issued_at);
+    let age = now.saturating_sub(issued_at);
     if rules.max_age.is_some_and(|oldest| age > oldest) {
         return Err(AudienceError::TooOld);
     }
@@ -341,7 +338,7 @@ impl Token<AudienceVerified> {
         verified: &Arc<Verified>,
         now: DateTime<Utc>,
     ) -> Result<Self, AudienceError> {
-        if now >= verified.deadline {
+        if since_1970(now) >= verified.deadline {
             return Err(AudienceError::Expired);
         }
         Ok(Self::begin(AudienceVerified {
@@ -370,6 +367,6 @@ impl Token<AudienceVerified> {
 
     /// The moment from which it is dead: `exp` plus the leeway.
     pub fn deadline(&self) -> DateTime<Utc> {
-        self.state.verified.deadline
+        self.state.verified.deadline()
     }
 }

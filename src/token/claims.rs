@@ -1,9 +1,8 @@
 //! Header and claims as they stand in the token, read once.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::de::{MapAccess, Visitor};
 
 use super::ParseError;
@@ -28,15 +27,15 @@ pub(super) enum Kind {
     Other(Box<str>),
 }
 
-/// The claims that somebody reads. What is absent is `None`; who needs it says so later.
+/// The claims that somebody reads; dates are times since 1970. What is absent is `None`; who needs it says so later.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     pub(super) issuer: Option<Text>,
     pub(super) subject: Option<Text>,
     pub(super) audience: Option<Texts>,
-    pub(super) expires_at: Option<DateTime<Utc>>,
-    pub(super) not_before: Option<DateTime<Utc>>,
-    pub(super) issued_at: Option<DateTime<Utc>>,
+    pub(super) expires_at: Option<Duration>,
+    pub(super) not_before: Option<Duration>,
+    pub(super) issued_at: Option<Duration>,
     pub(super) token_id: Option<Text>,
     pub(super) client_id: Option<Texts>,
     pub(super) azp: Option<Texts>,
@@ -50,16 +49,22 @@ pub(super) struct Claims {
     pub(super) of_id_token: bool,
 }
 
-/// Reads the header: `part` is a slice of `document`.
-pub(super) fn header(document: &str, part: &str) -> Result<Header, ParseError> {
+/// Reads a header, which is all of `document`.
+pub(super) fn header(document: &str) -> Result<Header, ParseError> {
     let reading = Reading::new(document);
-    reading.object(part, HeaderVisitor(&reading))
+    reading.object(document, HeaderVisitor(&reading))
 }
 
-/// Reads the claims: `part` is a slice of `document`.
-pub(super) fn claims(document: &str, part: &str) -> Result<Claims, ParseError> {
+/// Reads the claims, which are `document` from `start` on.
+pub(super) fn claims(document: &str, start: usize) -> Result<Claims, ParseError> {
     let reading = Reading::new(document);
-    reading.object(part, ClaimsVisitor(&reading))
+    let part = document.get(start..).ok_or(ParseError::Json)?;
+    let claims = reading.object(part, ClaimsVisitor(&reading))?;
+    // RFC 9068 section 2.2: without it nobody could be asked for keys.
+    if claims.issuer.is_none() {
+        return Err(ParseError::Member);
+    }
+    Ok(claims)
 }
 
 struct HeaderVisitor<'a>(&'a Reading<'a>);
@@ -113,11 +118,17 @@ impl<'de> Visitor<'de> for HeaderVisitor<'_> {
 
 impl Kind {
     fn of(text: &str) -> Self {
-        let lower = text.to_ascii_lowercase();
-        match lower.strip_prefix("application/").unwrap_or(&lower) {
-            "at+jwt" => Self::AccessToken,
-            "jwt" => Self::Jwt,
-            other => Self::Other(other.into()),
+        const PREFIX: &str = "application/";
+        let short = match text.split_at_checked(PREFIX.len()) {
+            Some((prefix, short)) if prefix.eq_ignore_ascii_case(PREFIX) => short,
+            _ => text,
+        };
+        if short.eq_ignore_ascii_case("at+jwt") {
+            Self::AccessToken
+        } else if short.eq_ignore_ascii_case("jwt") {
+            Self::Jwt
+        } else {
+            Self::Other(short.to_ascii_lowercase().into())
         }
     }
 }
@@ -135,9 +146,31 @@ impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
         let mut claims = Claims::default();
         let mut others = Others::default();
         while let Some(name) = self.0.name(&mut map)? {
-            if let Some(name) = self.member(&mut claims, name, &mut map)? {
-                claims.of_id_token |= matches!(&*name, "nonce" | "at_hash" | "c_hash");
-                others.skip(self.0, name, &mut map, 2)?;
+            match &*name {
+                "iss" => self.text(&mut claims.issuer, &mut map)?,
+                "sub" => self.text(&mut claims.subject, &mut map)?,
+                "jti" => self.text(&mut claims.token_id, &mut map)?,
+                "exp" => self.date(&mut claims.expires_at, &mut map)?,
+                "nbf" => self.date(&mut claims.not_before, &mut map)?,
+                "iat" => self.date(&mut claims.issued_at, &mut map)?,
+                "aud" => self.texts(&mut claims.audience, &mut map)?,
+                "client_id" => self.texts(&mut claims.client_id, &mut map)?,
+                "scope" => self.texts(&mut claims.scope, &mut map)?,
+                "azp" => self.texts(&mut claims.azp, &mut map)?,
+                "cid" => self.texts(&mut claims.cid, &mut map)?,
+                "appid" => self.texts(&mut claims.appid, &mut map)?,
+                "scp" => self.texts(&mut claims.scp, &mut map)?,
+                "cnf" => {
+                    map.next_value_seed(Skip {
+                        reading: self.0,
+                        depth: 2,
+                    })?;
+                    self.0.once(&mut claims.confirmation, ())?;
+                }
+                of_id_token => {
+                    claims.of_id_token |= matches!(of_id_token, "nonce" | "at_hash" | "c_hash");
+                    others.skip(self.0, name, &mut map, 2)?;
+                }
             }
         }
         Ok(claims)
@@ -145,61 +178,32 @@ impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
 }
 
 impl ClaimsVisitor<'_> {
-    /// Reads a member that is known, or gives its name back.
-    fn member<'de, A: MapAccess<'de>>(
+    fn text<'de, A: MapAccess<'de>>(
         &self,
-        claims: &mut Claims,
-        name: Cow<'de, str>,
+        place: &mut Option<Text>,
         map: &mut A,
-    ) -> Result<Option<Cow<'de, str>>, A::Error> {
-        let reading = self.0;
-        let text = match &*name {
-            "iss" => &mut claims.issuer,
-            "sub" => &mut claims.subject,
-            "jti" => &mut claims.token_id,
-            _ => return self.other_member(claims, name, map),
-        };
-        let value: Text = map.next_value_seed(AsText(reading))?;
-        if reading.text_of(&value).is_empty() {
-            return Err(reading.refuse(ParseError::Member));
+    ) -> Result<(), A::Error> {
+        let value: Text = map.next_value_seed(AsText(self.0))?;
+        if self.0.text_of(&value).is_empty() {
+            return Err(self.0.refuse(ParseError::Member));
         }
-        reading.once(text, value)?;
-        Ok(None)
+        self.0.once(place, value)
     }
 
-    fn other_member<'de, A: MapAccess<'de>>(
+    fn date<'de, A: MapAccess<'de>>(
         &self,
-        claims: &mut Claims,
-        name: Cow<'de, str>,
+        place: &mut Option<Duration>,
         map: &mut A,
-    ) -> Result<Option<Cow<'de, str>>, A::Error> {
-        let reading = self.0;
-        let date = match &*name {
-            "exp" => Some(&mut claims.expires_at),
-            "nbf" => Some(&mut claims.not_before),
-            "iat" => Some(&mut claims.issued_at),
-            _ => None,
-        };
-        if let Some(date) = date {
-            reading.once(date, map.next_value_seed(AsDate)?)?;
-            return Ok(None);
-        }
-        let texts = match &*name {
-            "aud" => &mut claims.audience,
-            "client_id" => &mut claims.client_id,
-            "azp" => &mut claims.azp,
-            "cid" => &mut claims.cid,
-            "appid" => &mut claims.appid,
-            "scope" => &mut claims.scope,
-            "scp" => &mut claims.scp,
-            "cnf" => {
-                map.next_value_seed(Skip { reading, depth: 2 })?;
-                reading.once(&mut claims.confirmation, ())?;
-                return Ok(None);
-            }
-            _ => return Ok(Some(name)),
-        };
-        reading.once(texts, map.next_value_seed(AsTexts::new(reading))?)?;
-        Ok(None)
+    ) -> Result<(), A::Error> {
+        self.0.once(place, map.next_value_seed(AsDate)?)
+    }
+
+    fn texts<'de, A: MapAccess<'de>>(
+        &self,
+        place: &mut Option<Texts>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        self.0
+            .once(place, map.next_value_seed(AsTexts::new(self.0))?)
     }
 }

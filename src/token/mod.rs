@@ -35,7 +35,7 @@ pub use state::{AudienceVerified, Scoped, SignatureVerified, State, Unverified};
 pub(crate) use acceptance::{HashKey, IssuerRules, Rules, ScopeSource};
 pub(crate) use audience::ISSUED_AT_SKEW;
 pub(crate) use parse::LONGEST_TOKEN;
-pub(crate) use verified::Verified;
+pub(crate) use verified::{Verified, since_1970};
 
 /// An access token in the state `St`.
 ///

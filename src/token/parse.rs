@@ -5,7 +5,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::state::Unverified;
 use super::{Token, claims};
-use crate::id::Issuer;
 use crate::jwk::KeySet;
 use crate::secret::BearerToken;
 
@@ -71,10 +70,12 @@ impl ParseError {
 }
 
 impl Token<Unverified> {
-    /// Reads a compact JWS of at most 16 KiB. Nothing that it says is believed.
+    /// Takes a compact JWS of at most 16 KiB apart and reads its header. Nothing that it says is
+    /// believed, and its claims are not looked at: they are read when their signature is known to
+    /// match, so that strangers never reach that parser.
     ///
     /// # Errors
-    /// [`ParseError`] if it is not exactly one signed JSON claims set, written canonically.
+    /// [`ParseError`] if it is not three segments with one JSON header, written canonically.
     ///
     /// # Examples
     /// ```
@@ -100,48 +101,33 @@ impl Token<Unverified> {
         if text.len() > longest {
             return Err(ParseError::TooLong);
         }
-        let mut segments = text.split('.');
-        let (Some(header), Some(payload), Some(signature), None) = (
-            segments.next(),
-            segments.next(),
-            segments.next(),
-            segments.next(),
-        ) else {
+        let mut dots = memchr::memchr_iter(b'.', text);
+        let (Some(boundary), Some(signed), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(ParseError::Segments);
         };
-        let signed = text.len().saturating_sub(signature.len().saturating_add(1));
-
-        // Both documents in one buffer: one allocation, and what is read borrows from it.
-        let mut bytes = Vec::with_capacity(signed.saturating_mul(3).div_ceil(4));
-        decode(header, &mut bytes)?;
-        let boundary = bytes.len();
-        decode(payload, &mut bytes)?;
-        let decoded = String::from_utf8(bytes).ok().ok_or(ParseError::Json)?;
-        let (head, body) = decoded.split_at_checked(boundary).ok_or(ParseError::Json)?;
-
-        let header = claims::header(&decoded, head)?;
-        let claims = claims::claims(&decoded, body)?;
-        if claims.issuer.is_none() {
-            return Err(ParseError::Member);
-        }
+        let header = text.get(..boundary).unwrap_or_default();
+        // Room for both documents: the claims are decoded behind the header, later.
+        let bytes = Vec::with_capacity(signed.div_ceil(4).saturating_mul(3));
+        let decoded = decode(header, bytes)?;
+        let header = claims::header(&decoded)?;
         Ok(Self::begin(Unverified {
             raw,
+            boundary,
             signed,
             decoded,
-            boundary,
             header,
-            claims,
         }))
     }
 
     /// What the token says about its issuer: only good for choosing the key set.
-    pub(crate) fn untrusted_issuer(&self) -> &str {
-        let state = &self.state;
-        state
-            .claims
+    pub(crate) fn untrusted_issuer(&self) -> Result<Box<str>, ParseError> {
+        let decoded = decode(self.state.payload(), Vec::new())?;
+        let claims = claims::claims(&decoded, 0)?;
+        Ok(claims
             .issuer
             .as_ref()
-            .map_or("", |issuer| issuer.of(&state.decoded))
+            .map_or("", |issuer| issuer.of(&decoded))
+            .into())
     }
 
     /// Whether `keys` has the key that this token names.
@@ -153,18 +139,16 @@ impl Token<Unverified> {
     pub(crate) fn untrusted_key_id(&self) -> Option<&str> {
         self.state.key_id()
     }
-
-    /// Whether the token says that it comes from `issuer`.
-    pub(crate) fn claims_issuer(&self, issuer: &Issuer) -> bool {
-        self.untrusted_issuer() == issuer.as_str()
-    }
 }
 
 /// Strict base64url: no padding, no other alphabet, no stray bits at the end (RFC 4648
 /// section 3.5), so that the same bytes have one spelling.
-fn decode(segment: &str, into: &mut Vec<u8>) -> Result<(), ParseError> {
+///
+/// The text is put behind what is in `bytes` already, all of it UTF-8.
+pub(super) fn decode(segment: &[u8], mut bytes: Vec<u8>) -> Result<String, ParseError> {
     URL_SAFE_NO_PAD
-        .decode_vec(segment, into)
+        .decode_vec(segment, &mut bytes)
         .ok()
-        .ok_or(ParseError::Base64)
+        .ok_or(ParseError::Base64)?;
+    String::from_utf8(bytes).ok().ok_or(ParseError::Json)
 }

@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::Token;
+use super::parse::decode;
 use super::state::{SignatureVerified, Unverified};
+use super::{ParseError, Token, claims};
 use crate::id::{Issuer, KeyId};
 use crate::jwk::{Algorithm, KeyError, KeySet};
 
@@ -21,7 +22,10 @@ pub enum SignatureError {
     /// The signature is not made by the key over these bytes, or is not written canonically.
     #[error("the signature does not match")]
     BadSignature,
-    /// The key set belongs to another issuer (RFC 8725 section 3.8).
+    /// The signature matches, and what was signed is no claims set.
+    #[error("what was signed is no claims set: {0}")]
+    Malformed(ParseError),
+    /// The token names another issuer than the one that the keys belong to (RFC 8725 section 3.8).
     #[error("the keys are another issuer's")]
     OtherIssuer,
     /// The issuer has published no such key.
@@ -38,7 +42,8 @@ impl SignatureError {
         match self {
             Self::AmbiguousKey => "ambiguous_key",
             Self::BadSignature => "bad_signature",
-            Self::OtherIssuer => "other_issuer",
+            Self::Malformed(error) => error.code(),
+            Self::OtherIssuer => "unknown_issuer",
             Self::UnknownKey => "unknown_key",
             Self::UnsuitableKey => "unsuitable_key",
         }
@@ -56,6 +61,12 @@ impl From<KeyError> for SignatureError {
     }
 }
 
+impl From<ParseError> for SignatureError {
+    fn from(error: ParseError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
 impl Token<Unverified> {
     /// Accepts the token as written by the issuer that `keys` belongs to.
     ///
@@ -68,20 +79,36 @@ impl Token<Unverified> {
         self,
         keys: &KeySet,
     ) -> Result<Token<SignatureVerified>, SignatureError> {
-        // The issuer chooses the keys before anything is verified, so keys of one issuer never
-        // speak for another, also where both use the same key name.
-        if !self.claims_issuer(keys.issuer()) {
-            return Err(SignatureError::OtherIssuer);
-        }
         self.advance(|state| {
             let key_id = state.signer(keys)?.cloned();
+            // The bytes are the issuer's own; only now are they read.
+            let Unverified {
+                raw,
+                boundary: start,
+                signed,
+                decoded,
+                header,
+            } = state;
+            let boundary = decoded.len();
+            let payload = raw
+                .expose()
+                .get(start.saturating_add(1)..signed)
+                .unwrap_or_default();
+            let decoded = decode(payload, decoded.into_bytes())?;
+            let claims = claims::claims(&decoded, boundary)?;
+            // Keys of one issuer never speak for another, also where both use the same key name.
+            let named = claims.issuer.as_ref().map(|issuer| issuer.of(&decoded));
+            if named != Some(keys.issuer().as_str()) {
+                return Err(SignatureError::OtherIssuer);
+            }
+            let issuer = keys.issuer().clone();
             Ok(SignatureVerified {
-                issuer: keys.issuer().clone(),
+                issuer,
                 key_id,
-                decoded: state.decoded,
-                boundary: state.boundary,
-                header: state.header,
-                claims: state.claims,
+                decoded,
+                boundary,
+                header,
+                claims,
             })
         })
     }
@@ -94,7 +121,7 @@ impl Unverified {
             .raw
             .expose()
             .split_at_checked(self.signed)
-            .and_then(|(message, rest)| Some((message, rest.strip_prefix('.')?)))
+            .and_then(|(message, rest)| Some((message, rest.strip_prefix(b".")?)))
             .ok_or(SignatureError::BadSignature)?;
         let mut buffer = [0; LONGEST_SIGNATURE];
         let signature = URL_SAFE_NO_PAD
@@ -102,12 +129,7 @@ impl Unverified {
             .ok()
             .and_then(|length| buffer.get(..length))
             .ok_or(SignatureError::BadSignature)?;
-        Ok(keys.verify(
-            self.key_id(),
-            self.header.algorithm,
-            message.as_bytes(),
-            signature,
-        )?)
+        Ok(keys.verify(self.key_id(), self.header.algorithm, message, signature)?)
     }
 }
 

@@ -31,33 +31,42 @@ pub trait State: sealed::Sealed {}
 /// A token whose bytes were read and not believed.
 ///
 /// # Proves
-/// The bytes are one compact JWS with one JSON header and one JSON claims set, written canonically,
-/// with an algorithm that is asymmetric.
+/// The bytes are one compact JWS whose header is one JSON object, written canonically, with an
+/// algorithm that is asymmetric.
 ///
 /// # Does not prove
 /// Anything about who wrote it.
 pub struct Unverified {
     pub(super) raw: BearerToken,
+    /// How many bytes of `raw` are the header.
+    pub(super) boundary: usize,
     /// How many bytes of `raw` the signature covers.
     pub(super) signed: usize,
-    /// Header and claims, decoded.
+    /// The header, decoded, with room for the claims behind it.
     pub(super) decoded: String,
-    /// Where in `decoded` the claims begin.
-    pub(super) boundary: usize,
     pub(super) header: Header,
-    pub(super) claims: Claims,
 }
 
 impl Unverified {
     pub(super) fn key_id(&self) -> Option<&str> {
         self.header.key_id.as_ref().map(|id| id.of(&self.decoded))
     }
+
+    /// The claims as they are written.
+    pub(super) fn payload(&self) -> &[u8] {
+        let start = self.boundary.saturating_add(1);
+        self.raw
+            .expose()
+            .get(start..self.signed)
+            .unwrap_or_default()
+    }
 }
 
 /// A token whose signature matches a key that its issuer published.
 ///
 /// # Proves
-/// - the issuer is the one that the key set belongs to;
+/// - the issuer is the one that the key set belongs to, and the claims say so;
+/// - the claims are one JSON object, written canonically;
 /// - the algorithm is on that issuer's allow-list and fits the key;
 /// - header and claims are the bytes that were signed.
 ///
@@ -70,7 +79,9 @@ impl Unverified {
 pub struct SignatureVerified {
     pub(super) issuer: Issuer,
     pub(super) key_id: Option<KeyId>,
+    /// Header and claims, decoded.
     pub(super) decoded: String,
+    /// Where in `decoded` the claims begin.
     pub(super) boundary: usize,
     pub(super) header: Header,
     pub(super) claims: Claims,

@@ -3,8 +3,9 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::acceptance::Rules;
 use crate::id::{ClientId, Issuer, Subject, TokenId};
@@ -24,9 +25,10 @@ pub(crate) struct Verified {
     /// A keyed hash of the principal, for tables that are bounded.
     pub(super) principal_key: u64,
     pub(super) token_id: Option<TokenId>,
-    pub(super) issued_at: DateTime<Utc>,
+    /// Since 1970, like the deadline.
+    pub(super) issued_at: Duration,
     /// `exp` plus the leeway: from this moment on the token is dead.
-    pub(super) deadline: DateTime<Utc>,
+    pub(super) deadline: Duration,
     pub(super) granted: Granted,
     pub(super) extra: Option<Box<dyn Any + Send + Sync>>,
     /// What the guard accepts that let it in.
@@ -46,12 +48,17 @@ impl Verified {
         self.token_id.as_ref()
     }
 
-    pub(crate) const fn issued_at(&self) -> DateTime<Utc> {
+    /// Since 1970.
+    pub(crate) const fn issued_at(&self) -> Duration {
         self.issued_at
     }
 
-    pub(crate) const fn deadline(&self) -> DateTime<Utc> {
-        self.deadline
+    pub(crate) fn deadline(&self) -> DateTime<Utc> {
+        // Dates in tokens end in the year 9999, and the leeway is a few minutes.
+        TimeDelta::from_std(self.deadline)
+            .ok()
+            .and_then(|since| DateTime::UNIX_EPOCH.checked_add_signed(since))
+            .unwrap_or(DateTime::UNIX_EPOCH)
     }
 
     pub(crate) const fn granted(&self) -> Granted {
@@ -74,7 +81,15 @@ impl fmt::Debug for Verified {
             .field("issuer", &self.principal.issuer)
             .field("subject", &self.principal.subject)
             .field("client", &self.principal.client)
-            .field("deadline", &self.deadline)
+            .field("deadline", &self.deadline())
             .finish_non_exhaustive()
     }
+}
+
+/// The time from 1970 to `moment`; none for what was before.
+pub(crate) fn since_1970(moment: DateTime<Utc>) -> Duration {
+    moment
+        .signed_duration_since(DateTime::UNIX_EPOCH)
+        .to_std()
+        .unwrap_or_default()
 }

@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -16,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Answer, Logs};
+use super::Answer;
 
 /// A request on a connection of its own: `lines` are header fields as they stand on the wire.
 pub fn request<L: AsRef<[u8]>>(start: &str, lines: &[L]) -> Vec<u8> {
@@ -148,17 +147,6 @@ impl Http2 {
             body: String::from_utf8(body.to_vec()).expect("a body in UTF-8"),
         }
     }
-}
-
-/// Collects what is logged on this thread.
-///
-/// While there is one subscriber in the process, `tracing` asks the thread that comes to a log
-/// statement first whether anybody listens, and believes it for all threads. A second subscriber,
-/// which listens to nothing, makes it ask all of them.
-pub fn capture_logs() -> Logs {
-    static DEAF: OnceLock<tracing::Dispatch> = OnceLock::new();
-    DEAF.get_or_init(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new()));
-    Logs::capture()
 }
 
 /// Waits, without sleeping, until something has happened that nothing tells of.

@@ -93,7 +93,7 @@ pub struct Server {
     pub clock: ManualClock,
     pub app: App,
     pub address: SocketAddr,
-    task: tokio::task::JoinHandle<()>,
+    pub task: tokio::task::JoinHandle<()>,
 }
 
 impl Drop for Server {
@@ -358,7 +358,7 @@ impl Answer {
     pub fn assert_silent_about(&self, token: &str) {
         let mut all = self.body.clone();
         for (name, value) in &self.headers {
-            write!(all, "{name}: {value}\n").expect("text");
+            writeln!(all, "{name}: {value}").expect("text");
         }
         for part in token.split('.').filter(|part| part.len() > 8) {
             assert!(!all.contains(part), "the answer repeats the token: {all}");
@@ -410,7 +410,10 @@ struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("logs").extend_from_slice(bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
     fn flush(&mut self) -> std::io::Result<()> {
@@ -420,6 +423,11 @@ impl std::io::Write for Sink {
 
 impl Logs {
     pub fn capture() -> Self {
+        // While a process has a single subscriber, `tracing` asks the thread that first comes to an
+        // event whether anybody wants it, and remembers the answer for all threads. A second one,
+        // which lives for ever and wants nothing, ends that.
+        static DEAF: std::sync::OnceLock<tracing::Dispatch> = std::sync::OnceLock::new();
+        DEAF.get_or_init(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new()));
         let text = Arc::new(Mutex::new(Vec::new()));
         let sink = Sink(Arc::clone(&text));
         let subscriber = tracing_subscriber::fmt()

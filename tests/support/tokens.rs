@@ -8,7 +8,7 @@
     reason = "a test that cannot go on must panic"
 )]
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +17,7 @@ use clearance::testing::{Issuer, TokenBuilder};
 use clearance::{Authorized, Guard, Refusal};
 use serde_json::Value;
 
-use super::{Answer, Fixture, Logs, Server, ToolsRead};
+use super::{Answer, Fixture, Server, ToolsRead};
 
 /// What the tables begin with: a token that `/mcp` accepts.
 pub fn t0(issuer: &Issuer) -> TokenBuilder<'_> {
@@ -182,18 +182,4 @@ pub fn respelled(text: &str) -> String {
         .position(|known| last.as_bytes() == [*known])
         .expect("base64url");
     format!("{head}{}", char::from(ALPHABET[value | 1]))
-}
-
-/// Captures logs beside tests that run at the same time on other threads.
-///
-/// While a process has a single subscriber, `tracing` asks the thread that first comes to an event
-/// whether anybody wants it, and remembers the answer for all threads. A second one, which lives
-/// for ever and wants nothing, ends that.
-pub fn capture_logs() -> Logs {
-    static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
-    SECOND.get_or_init(|| {
-        let nothing = tracing::level_filters::LevelFilter::OFF;
-        tracing::Dispatch::new(tracing_subscriber::fmt().with_max_level(nothing).finish())
-    });
-    Logs::capture()
 }

@@ -14,7 +14,6 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
 use super::ParseError;
@@ -26,7 +25,7 @@ const MOST_MEMBERS: u16 = 256;
 /// How many elements all arrays of one document may have together.
 const MOST_ELEMENTS: u16 = 1024;
 /// The last second that a `NumericDate` may name: 9999-12-31T23:59:59Z.
-const LAST_SECOND: f64 = 253_402_300_799.0;
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Text of a decoded document: a part of it, or a copy where it was written with escapes.
 #[derive(Debug)]
@@ -210,12 +209,12 @@ impl<'de> DeserializeSeed<'de> for AsText<'_> {
 }
 
 /// A member that must be a `NumericDate`: a finite number of seconds, fractions allowed, from 1970
-/// to 9999 (RFC 7519 section 2).
+/// to 9999 (RFC 7519 section 2). It is read as the time since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AsDate;
 
 impl<'de> DeserializeSeed<'de> for AsDate {
-    type Value = DateTime<Utc>;
+    type Value = Duration;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         from.deserialize_f64(self)
@@ -223,32 +222,28 @@ impl<'de> DeserializeSeed<'de> for AsDate {
 }
 
 impl Visitor<'_> for AsDate {
-    type Value = DateTime<Utc>;
+    type Value = Duration;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a number of seconds from 1970 to 9999")
     }
 
-    fn visit_u64<E: Error>(self, seconds: u64) -> Result<Self::Value, E> {
-        date(Duration::from_secs(seconds))
+    fn visit_u64<E: Error>(self, seconds: u64) -> Result<Duration, E> {
+        if seconds > LAST_SECOND {
+            return Err(E::custom("out of range"));
+        }
+        Ok(Duration::from_secs(seconds))
     }
 
-    fn visit_i64<E: Error>(self, seconds: i64) -> Result<Self::Value, E> {
+    fn visit_i64<E: Error>(self, seconds: i64) -> Result<Duration, E> {
         self.visit_u64(u64::try_from(seconds).map_err(E::custom)?)
     }
 
-    fn visit_f64<E: Error>(self, seconds: f64) -> Result<Self::Value, E> {
-        if !(0.0..=LAST_SECOND).contains(&seconds) {
+    fn visit_f64<E: Error>(self, seconds: f64) -> Result<Duration, E> {
+        let since_1970 = Duration::try_from_secs_f64(seconds).map_err(E::custom)?;
+        if since_1970 > Duration::from_secs(LAST_SECOND) {
             return Err(E::custom("out of range"));
         }
-        date(Duration::try_from_secs_f64(seconds).map_err(E::custom)?)
+        Ok(since_1970)
     }
-}
-
-fn date<E: Error>(since_1970: Duration) -> Result<DateTime<Utc>, E> {
-    TimeDelta::from_std(since_1970)
-        .ok()
-        .and_then(|delta| DateTime::UNIX_EPOCH.checked_add_signed(delta))
-        .filter(|date| date.timestamp() <= 253_402_300_799)
-        .ok_or_else(|| E::custom("out of range"))
 }
