@@ -20,7 +20,9 @@ use crate::lifecycle::{MOST_ENTRIES, Revocations};
 use crate::limit::{Principals, Quota, Unlimited};
 use crate::refusal::Answers;
 use crate::scope::{Checked, KnownTo, ScopeTable, Set, Vocabulary};
-use crate::token::{Acceptance, HashKey, ISSUED_AT_SKEW, IssuerRules, LONGEST_TOKEN, Rules};
+use crate::token::{
+    Acceptance, HashKey, ISSUED_AT_SKEW, IssuerRules, KnownHeader, LONGEST_TOKEN, Rules,
+};
 
 /// Collects what a [`Guard`] is made of.
 ///
@@ -74,7 +76,7 @@ impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
                 max_lifetime: TimeDelta::hours(24),
                 max_age: None,
                 quota: Some(Quota::STANDARD),
-                most_principals: 100_000,
+                most_principals: 1 << 16,
                 most_revocations: MOST_ENTRIES,
                 longest_token: LONGEST_TOKEN,
                 per_operation: false,
@@ -146,9 +148,10 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
         self
     }
 
-    /// How many principals the limiter remembers at most: 100 000 unless said. Those that called
-    /// least are forgotten first, and begin with a full quota when they come back. Zero is refused
-    /// by `build`.
+    /// How many principals the limiter remembers at most: 65 536 unless said, rounded down to a
+    /// power of two, four at least; each takes 16 bytes from the start. In a full table those who are
+    /// farthest from their limit are forgotten first, and begin with a full quota when they come
+    /// back. Zero is refused by `build`.
     pub fn max_principals(mut self, most: usize) -> Self {
         self.settings.most_principals = most;
         self
@@ -293,6 +296,7 @@ impl Settings {
             keys,
             deny: self.deny,
             longest_token: self.longest_token,
+            known_header: KnownHeader::default(),
             per_operation: self.per_operation,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, Entry};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri};
 
@@ -94,8 +94,13 @@ pub(super) fn take(parts: &mut Parts) -> Credential {
 }
 
 fn from_head(headers: &mut HeaderMap, uri: &Uri) -> Credential {
-    let repeated = headers.get_all(AUTHORIZATION).iter().nth(1).is_some();
-    let value = headers.remove(AUTHORIZATION);
+    let (value, repeated) = match headers.entry(AUTHORIZATION) {
+        Entry::Vacant(_) => (None, false),
+        Entry::Occupied(entry) => {
+            let repeated = entry.iter().nth(1).is_some();
+            (Some(entry.remove()), repeated)
+        }
+    };
     // Tokens in bodies, cookies and other headers are ignored by never looking there (OAuth 2.1
     // section 5.1). One in the query is looked for, because it must spoil a header beside it.
     let in_query = is_in_query(uri);

@@ -35,7 +35,9 @@ use crate::lifecycle::Revocations;
 use crate::limit::{Principals, Unlimited};
 use crate::refusal::{Answers, Reason, Refusal, TokenFault};
 use crate::scope::{KnownTo, Set, Vocabulary};
-use crate::token::{Acceptance, SignatureError, SignatureVerified, Token, Unverified, Verified};
+use crate::token::{
+    Acceptance, KnownHeader, SignatureError, SignatureVerified, Token, Unverified, Verified,
+};
 use admitted::Admitted;
 
 /// Guards one resource: turns requests into proofs.
@@ -110,6 +112,7 @@ pub(crate) struct Inner {
     deny: Vec<Deny>,
     answers: Arc<Answers>,
     longest_token: usize,
+    known_header: KnownHeader,
     /// Challenge for the operation alone, without what the token has already.
     per_operation: bool,
 }
@@ -250,27 +253,44 @@ impl Inner {
         let refuse = |reason| self.refuse(reason, None);
         let raw = credential::take(parts).map_err(|error| refuse(error.into()))?;
         let raw = raw.ok_or_else(|| refuse(Reason::NoCredential))?;
-        let token = Token::parse_within(raw, self.longest_token);
+        let token = Token::parse_within(raw, self.longest_token, &self.known_header);
         let token = token.map_err(|error| refuse(error.into()))?;
-        let source = match self.keys.as_slice() {
-            // The only issuer's keys have the one that is named: nobody else needs to be looked for.
-            [only] if only.have_key_of(&token) => only,
-            _ => self.key_source(&token).map_err(refuse)?,
-        };
-        let keys = source.for_token(&token).await;
+        let (source, keys) = self.keys_for(&token).await?;
+        let anonymous = token.untrusted_key_id().is_none();
+        let news = self.known_header.news(&token);
+        let token = token.verify_signature(&keys).map_err(|error| {
+            if anonymous && error == SignatureError::BadSignature {
+                source.may_have_changed();
+            }
+            refuse(error.into())
+        })?;
+        if let Some(news) = news {
+            self.known_header.remember(news);
+        }
+        Ok(token)
+    }
+
+    /// The keys that may verify this token, and where they come from.
+    async fn keys_for(
+        &self,
+        token: &Token<Unverified>,
+    ) -> Result<(&IssuerKeys, Arc<KeySet>), Refusal> {
+        let refuse = |reason| self.refuse(reason, None);
+        // The only issuer has the key that is named: nobody else needs to be looked for.
+        if let [only] = self.keys.as_slice()
+            && let Some(keys) = only.at_hand(token)
+        {
+            return Ok((only, keys));
+        }
+        let source = self.key_source(token).map_err(refuse)?;
+        let keys = source.for_token(token).await;
         let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
         if !token.is_known_to(&keys) {
             let reason = SignatureError::UnknownKey.into();
             audit::unknown_key(&reason, token.untrusted_key_id());
             return Err(Refusal::new(reason, None, Arc::clone(&self.answers)));
         }
-        let anonymous = token.untrusted_key_id().is_none();
-        token.verify_signature(&keys).map_err(|error| {
-            if anonymous && error == SignatureError::BadSignature {
-                source.may_have_changed();
-            }
-            refuse(error.into())
-        })
+        Ok((source, keys))
     }
 
     async fn key_set(&self, token: &Token<Unverified>) -> Result<Arc<KeySet>, Reason> {

@@ -74,30 +74,28 @@ impl Fetched {
         }))
     }
 
-    /// The keys, which `suits` says are the right ones. While they are, nothing is waited for;
-    /// otherwise the issuer is asked, at most once per cool-down however many requests there are.
+    /// The keys, if they are not too old and `suits` says that they are the right ones.
+    pub(super) fn at_hand(&self, suits: impl Fn(&KeySet) -> bool) -> Option<Arc<KeySet>> {
+        let (keys, age) = self.snapshot()?;
+        if age > FRESH || !suits(&keys) {
+            return None;
+        }
+        if age > AHEAD {
+            self.renew();
+        }
+        Some(keys)
+    }
+
+    /// The keys. While the right ones are at hand, nothing is waited for; otherwise the issuer is
+    /// asked, at most once per cool-down however many requests there are.
     pub(super) async fn keys(
         &self,
         suits: impl Fn(&KeySet) -> bool,
     ) -> Result<Arc<KeySet>, Unavailable> {
-        match self.snapshot() {
-            Some((keys, age)) if age <= FRESH && suits(&keys) => {
-                if age > AHEAD {
-                    self.renew();
-                }
-                Ok(keys)
-            }
-            _ => Box::pin(self.renewed(suits)).await,
+        match self.at_hand(&suits) {
+            Some(keys) => Ok(keys),
+            None => Box::pin(self.renewed(suits)).await,
         }
-    }
-
-    /// Whether `suits` likes the keys that are at hand, whatever their age.
-    pub(super) fn have(&self, suits: impl Fn(&KeySet) -> bool) -> bool {
-        self.0
-            .snapshot
-            .load()
-            .as_ref()
-            .is_some_and(|snapshot| suits(&snapshot.keys))
     }
 
     async fn renewed(&self, suits: impl Fn(&KeySet) -> bool) -> Result<Arc<KeySet>, Unavailable> {

@@ -86,12 +86,12 @@ impl IssuerKeys {
         }
     }
 
-    /// Whether the key that this token names is at hand.
-    pub(crate) fn have_key_of(&self, token: &Token<Unverified>) -> bool {
+    /// The keys, if the one that this token names is at hand.
+    pub(crate) fn at_hand(&self, token: &Token<Unverified>) -> Option<Arc<KeySet>> {
         match self {
-            Self::Fixed(keys) => token.is_known_to(keys),
+            Self::Fixed(keys) => token.is_known_to(keys).then(|| Arc::clone(keys)),
             #[cfg(feature = "fetch")]
-            Self::Fetched(fetched) => fetched.have(|keys| token.is_known_to(keys)),
+            Self::Fetched(fetched) => fetched.at_hand(|keys| token.is_known_to(keys)),
         }
     }
 

@@ -10,7 +10,7 @@ use super::json::{AsDate, AsText, AsTexts, Others, Reading, Skip, Text, Texts};
 use crate::jwk::{Algorithm, LONGEST_KEY_ID};
 
 /// The protected header.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Header {
     pub(super) algorithm: Algorithm,
     pub(super) kind: Kind,
@@ -19,7 +19,7 @@ pub(super) struct Header {
 
 /// What `typ` says. Media types are compared without case, and `application/` may be left out
 /// (RFC 7515 section 4.1.9).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Kind {
     AccessToken,
     Jwt,

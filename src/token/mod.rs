@@ -18,6 +18,7 @@ mod audience;
 mod claims;
 mod evidence;
 mod json;
+mod known;
 mod parse;
 mod scoped;
 mod signature;
@@ -34,6 +35,7 @@ pub use state::{AudienceVerified, Scoped, SignatureVerified, State, Unverified};
 
 pub(crate) use acceptance::{HashKey, IssuerRules, Rules, ScopeSource};
 pub(crate) use audience::ISSUED_AT_SKEW;
+pub(crate) use known::KnownHeader;
 pub(crate) use parse::LONGEST_TOKEN;
 pub(crate) use verified::{Verified, since_1970};
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::state::Unverified;
-use super::{Token, claims};
+use super::{KnownHeader, Token, claims};
 use crate::jwk::KeySet;
 use crate::secret::BearerToken;
 
@@ -92,11 +92,15 @@ impl Token<Unverified> {
     /// [RFC 7515 section 5.2](https://www.rfc-editor.org/rfc/rfc7515#section-5.2),
     /// [RFC 7519 section 7.2](https://www.rfc-editor.org/rfc/rfc7519#section-7.2)
     pub fn parse(raw: BearerToken) -> Result<Self, ParseError> {
-        Self::parse_within(raw, LONGEST_TOKEN)
+        Self::parse_within(raw, LONGEST_TOKEN, &KnownHeader::default())
     }
 
-    /// The same with another limit.
-    pub(crate) fn parse_within(raw: BearerToken, longest: usize) -> Result<Self, ParseError> {
+    /// The same with another limit, and with a header that may be known already.
+    pub(crate) fn parse_within(
+        raw: BearerToken,
+        longest: usize,
+        known: &KnownHeader,
+    ) -> Result<Self, ParseError> {
         let text = raw.expose();
         if text.len() > longest {
             return Err(ParseError::TooLong);
@@ -105,11 +109,15 @@ impl Token<Unverified> {
         let (Some(boundary), Some(signed), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(ParseError::Segments);
         };
-        let header = text.get(..boundary).unwrap_or_default();
+        let segment = text.get(..boundary).unwrap_or_default();
         // Room for both documents: the claims are decoded behind the header, later.
-        let bytes = Vec::with_capacity(signed.div_ceil(4).saturating_mul(3));
-        let decoded = decode(header, bytes)?;
-        let header = claims::header(&decoded)?;
+        let mut decoded = String::with_capacity(signed.div_ceil(4).saturating_mul(3));
+        let header = if let Some(header) = known.read(segment, &mut decoded) {
+            header
+        } else {
+            decoded = decode(segment, decoded.into_bytes())?;
+            claims::header(&decoded)?
+        };
         Ok(Self::begin(Unverified {
             raw,
             boundary,

@@ -28,7 +28,7 @@ const MOST_ELEMENTS: u16 = 1024;
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Text of a decoded document: a part of it, or a copy where it was written with escapes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Text {
     Part { start: usize, end: usize },
     Copy(Box<str>),
