@@ -73,10 +73,7 @@ fn invalid_tokens(server: &Server) -> Vec<(&'static str, String)> {
     let deep = format!("{}{}", "[".repeat(64), "]".repeat(64));
     vec![
         ("algorithm_not_allowed", token().alg_none().mint()),
-        (
-            "malformed_base64",
-            format!("{}=", token().mint()).replacen('.', ".+", 1),
-        ),
+        ("malformed_base64", format!("+{}", token().mint())),
         (
             "critical_header",
             token().header_text("crit", r#"["b64"]"#).mint(),
@@ -216,9 +213,6 @@ fn the_table_of_401_causes_is_complete() {
         known.extend(arms);
     }
     assert!(known.len() > 20, "{known:?}");
-    // A token names its issuer, which chooses the keys and the rules: these two cannot come out of
-    // a guard.
-    assert!(known.remove("other_issuer"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

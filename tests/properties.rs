@@ -544,7 +544,12 @@ proptest! {
     #[test]
     fn any_json_is_read_strictly_or_refused(header in document(), claims in document()) {
         let token = WORLD.sign(&header, &claims);
-        if WORLD.states(&token) > 0 {
+        let states = WORLD.states(&token);
+        if states > 0 {
+            assert_strict(&header, r#"{"iss":"any"}"#)?;
+        }
+        // The claims are read when the signature is known to match.
+        if states > 1 {
             assert_strict(&header, &claims)?;
         }
     }
@@ -554,9 +559,9 @@ proptest! {
         let header = WORLD.issuer.token().header_json();
         let token = WORLD.sign(&header, &claims);
         let states = WORLD.states(&token);
-        if states > 0 {
-            // Genuine, whatever else is wrong with it.
-            prop_assert!(states >= 2);
+        // Genuine, whatever else is wrong with it.
+        prop_assert!(states >= 1);
+        if states > 1 {
             assert_strict(&header, &claims)?;
         }
         if states == 3 {
@@ -683,7 +688,7 @@ fn the_generators_reach_every_state() {
         reached[WORLD.states(&WORLD.sign(&header, &claims))] += 1;
     }
     assert!(
-        reached[0] > 20 && reached[2] > 20 && reached[3] > 20,
+        reached[1] > 20 && reached[2] > 20 && reached[3] > 20,
         "{reached:?}"
     );
     let all: HashSet<&str> = tokens()

@@ -63,6 +63,8 @@ struct Settings {
 
 /// The most leeway that can be set.
 const MOST_LEEWAY: Duration = Duration::from_mins(5);
+/// The longest lifetime and age that can be set: a hundred years.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(24 * 36_525);
 
 impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
     pub(super) fn new(resource: Resource) -> Self {
@@ -257,7 +259,9 @@ impl Settings {
             keys.push(issuer.key_source(&self.clock)?);
             rules.push(issuer.rules);
         }
-        let positive = |span: TimeDelta| span.to_std().ok().filter(|span| !span.is_zero());
+        // With a bound, no sum of them can be too much for a date.
+        let fits = |span: &Duration| !span.is_zero() && *span <= LONGEST_LIFETIME;
+        let positive = |span: TimeDelta| span.to_std().ok().filter(fits);
         let max_lifetime = positive(self.max_lifetime).ok_or(ConfigError::Lifetime)?;
         let max_age = self
             .max_age
