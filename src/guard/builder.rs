@@ -63,8 +63,8 @@ struct Settings {
 
 /// The most leeway that can be set.
 const MOST_LEEWAY: Duration = Duration::from_mins(5);
-/// The longest lifetime and age that can be set: a hundred years.
-const LONGEST_LIFETIME: Duration = Duration::from_hours(24 * 36_525);
+/// The longest lifetime and age that can be set: 20 000 years.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(24 * 7_305_000);
 
 impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
     pub(super) fn new(resource: Resource) -> Self {

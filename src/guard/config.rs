@@ -38,8 +38,8 @@ pub enum ConfigError {
     /// The leeway is negative, or more than 300 seconds.
     #[error("the leeway must be between 0 and 300 seconds")]
     Leeway,
-    /// The longest lifetime or age of a token is not positive, or more than a hundred years.
-    #[error("the longest lifetime and age must be positive, and at most a hundred years")]
+    /// The longest lifetime or age of a token is not positive, or more than 20 000 years.
+    #[error("the longest lifetime and age must be positive, and at most 20 000 years")]
     Lifetime,
     /// Two guards would answer for one metadata URL.
     #[error("two resources have the metadata path `{0}`")]

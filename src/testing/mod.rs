@@ -6,17 +6,43 @@
 //!
 //! # How to test handlers
 //!
-//! Start an issuer for the resource of your server and give its identifier to the guard:
+//! Start an issuer for the resource of your server, give its identifier to the guard, and send
+//! requests with tokens that differ in what the test is about:
 //!
-//! ```text
+//! ```
+//! use axum::body::Body;
+//! use axum::http::Request;
+//! use axum::{Router, routing::get};
+//! use clearance::mcp::{McpScopes, ToolsRead};
+//! use clearance::testing::Issuer;
+//! use clearance::{Authorized, Guard};
+//! use tower::ServiceExt as _;
+//!
+//! async fn tools(proof: Authorized<ToolsRead>) -> String {
+//!     format!("tools for {}", proof.subject())
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! let issuer = Issuer::start("https://files.example.com/mcp".parse()?).await?;
-//! let guard = Guard::<FilesScopes>::builder(issuer.resource().clone())
+//! let guard = Guard::<McpScopes>::builder(issuer.resource().clone())
 //!     .issuer(issuer.id().clone())
 //!     .build()?;
 //! guard.ready().await?;
-//! ```
+//! let app: Router = Router::new().route("/tools", get(tools)).with_state(guard);
 //!
-//! Then send requests with tokens that differ in what the test is about:
+//! for (token, status) in [
+//!     (issuer.token().scope("mcp:tools:read"), 200),
+//!     (issuer.token(), 403),
+//!     (issuer.token().scope("mcp:tools:read").expired(), 401),
+//! ] {
+//!     let request = Request::get("/tools").header("authorization", format!("Bearer {}", token.mint()));
+//!     let answer = app.clone().oneshot(request.body(Body::empty())?).await?;
+//!     assert_eq!(answer.status(), status);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! | the caller | the token | the answer |
 //! | --- | --- | --- |
@@ -25,19 +51,6 @@
 //! | comes too late | `issuer.token().scope("files:read").expired().mint()` | 401 |
 //! | was sent elsewhere | `issuer.token().wrong_audience().mint()` | 401 |
 //! | cheats | `issuer.token().wrong_signature().mint()` | 401 |
-//!
-//! ```
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! use clearance::testing::Issuer;
-//!
-//! let issuer = Issuer::start("https://files.example.com/mcp".parse()?).await?;
-//! let token = issuer.token().subject("bob").scope("files:read").mint();
-//! let header = format!("Bearer {token}");
-//! # assert_eq!(header.split('.').count(), 3);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 //!
 //! # Time
 //!
