@@ -79,22 +79,12 @@ impl Token<Unverified> {
         self,
         keys: &KeySet,
     ) -> Result<Token<SignatureVerified>, SignatureError> {
-        self.advance(|state| {
+        self.advance(|mut state| {
             let key_id = state.signer(keys)?.cloned();
             // The bytes are the issuer's own; only now are they read.
-            let Unverified {
-                raw,
-                boundary: start,
-                signed,
-                decoded,
-                header,
-            } = state;
-            let boundary = decoded.len();
-            let payload = raw
-                .expose()
-                .get(start.saturating_add(1)..signed)
-                .unwrap_or_default();
-            let decoded = decode(payload, decoded.into_bytes())?;
+            let header_text = std::mem::take(&mut state.decoded);
+            let boundary = header_text.len();
+            let decoded = decode(state.payload(), header_text.into_bytes())?;
             let claims = claims::claims(&decoded, boundary)?;
             // Keys of one issuer never speak for another, also where both use the same key name.
             let named = claims.issuer.as_ref().map(|issuer| issuer.of(&decoded));
@@ -107,7 +97,7 @@ impl Token<Unverified> {
                 key_id,
                 decoded,
                 boundary,
-                header,
+                header: state.header,
                 claims,
             })
         })
