@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::HeaderValue;
+
 /// The text of an access token, as a client presented it.
 ///
 /// It is one `b64token` (letters, digits and `-._~+/`, then optional `=`), and nothing else is
@@ -13,7 +15,17 @@ use std::fmt;
 ///
 /// # Specification
 /// [RFC 6750 section 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)
-pub struct BearerToken(Box<[u8]>);
+pub struct BearerToken(Text);
+
+enum Text {
+    Own(Box<[u8]>),
+    /// Where it stands in the field that brought it. The server shares its buffer with the field, so
+    /// nothing is copied.
+    Field {
+        value: HeaderValue,
+        start: usize,
+    },
+}
 
 /// The text is not one `b64token`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,24 +49,38 @@ impl BearerToken {
     /// # Ok::<(), clearance::secret::BearerSyntaxError>(())
     /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BearerSyntaxError> {
-        let padding = bytes.iter().rev().take_while(|&&byte| byte == b'=').count();
-        let body = bytes
-            .get(..bytes.len().saturating_sub(padding))
-            .unwrap_or_default();
-        // Without a way out of the loop it is compiled to a few wide instructions.
-        let all_fit = body
-            .iter()
-            .fold(true, |fit, &byte| fit & is_token_byte(byte));
-        if body.is_empty() || !all_fit {
-            return Err(BearerSyntaxError);
-        }
-        Ok(Self(bytes.into()))
+        check(bytes)?;
+        Ok(Self(Text::Own(bytes.into())))
+    }
+
+    /// The same for what stands in a field's value from `start` on.
+    pub(crate) fn from_field(value: HeaderValue, start: usize) -> Result<Self, BearerSyntaxError> {
+        check(value.as_bytes().get(start..).unwrap_or_default())?;
+        Ok(Self(Text::Field { value, start }))
     }
 
     /// The text, ASCII, for the parser and for nothing else.
     pub(crate) fn expose(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Text::Own(bytes) => bytes,
+            Text::Field { value, start } => value.as_bytes().get(*start..).unwrap_or_default(),
+        }
     }
+}
+
+fn check(bytes: &[u8]) -> Result<(), BearerSyntaxError> {
+    let padding = bytes.iter().rev().take_while(|&&byte| byte == b'=').count();
+    let body = bytes
+        .get(..bytes.len().saturating_sub(padding))
+        .unwrap_or_default();
+    // Without a way out of the loop it is compiled to a few wide instructions.
+    let all_fit = body
+        .iter()
+        .fold(true, |fit, &byte| fit & is_token_byte(byte));
+    if body.is_empty() || !all_fit {
+        return Err(BearerSyntaxError);
+    }
+    Ok(())
 }
 
 #[expect(

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::header::{AUTHORIZATION, Entry};
+use http::header::{AUTHORIZATION, Entry, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::audit;
 use crate::refusal::CredentialError;
-use crate::secret::BearerToken;
+use crate::secret::{BearerSyntaxError, BearerToken};
 
 type Credential = Result<Option<BearerToken>, CredentialError>;
 
@@ -71,10 +71,13 @@ fn random_ticket() -> Option<HeaderValue> {
 #[cfg(feature = "axum")]
 const TICKET: &str = "Clearance-Ticket ";
 
+/// `DPoP` (RFC 9449 section 4.1).
+static PROOF_OF_POSSESSION: HeaderName = HeaderName::from_static("dpop");
+
 /// Takes the credential out of a request: afterwards the request has none, whatever comes of it. A
 /// proof of possession (RFC 9449) goes with it; it is for nobody else, and not verified here.
 pub(super) fn take(parts: &mut Parts) -> Credential {
-    parts.headers.remove("dpop");
+    parts.headers.remove(&PROOF_OF_POSSESSION);
     let Some(slot) = parts.extensions.remove::<Slot>() else {
         return from_head(&mut parts.headers, &parts.uri);
     };
@@ -113,18 +116,23 @@ fn from_head(headers: &mut HeaderMap, uri: &Uri) -> Credential {
     let Some(value) = value else {
         return Ok(None);
     };
-    let credential = bearer(value.as_bytes())?;
-    if in_query && credential.is_some() {
+    let Some(start) = bearer(value.as_bytes())? else {
+        return Ok(None);
+    };
+    let token = BearerToken::from_field(value, start);
+    let token = token.map_err(|BearerSyntaxError| CredentialError::Malformed)?;
+    if in_query {
         return Err(CredentialError::AlsoInQuery);
     }
-    Ok(credential)
+    Ok(Some(token))
 }
 
 /// The scheme, which is compared without case (RFC 9110 section 11.1).
 const BEARER: &[u8] = b"bearer";
 
-/// Reads `Bearer 1*SP b64token` (RFC 9110 section 11.4). Another scheme is no credential here.
-fn bearer(value: &[u8]) -> Credential {
+/// Where the token begins in `Bearer 1*SP b64token` (RFC 9110 section 11.4). Another scheme is no
+/// credential here.
+fn bearer(value: &[u8]) -> Result<Option<usize>, CredentialError> {
     let length = value
         .iter()
         .take_while(|&&byte| is_token_character(byte))
@@ -151,11 +159,7 @@ fn bearer(value: &[u8]) -> Credential {
     if blanks == 0 {
         return Err(CredentialError::Malformed);
     }
-    let token = rest.get(blanks..).unwrap_or_default();
-    match BearerToken::from_bytes(token) {
-        Ok(token) => Ok(Some(token)),
-        Err(_) => Err(CredentialError::Malformed),
-    }
+    Ok(Some(length.saturating_add(blanks)))
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.

@@ -257,7 +257,7 @@ impl Inner {
         let token = token.map_err(|error| refuse(error.into()))?;
         let (source, keys) = self.keys_for(&token).await?;
         let anonymous = token.untrusted_key_id().is_none();
-        let news = self.known_header.news(&token);
+        let news = KnownHeader::news(&token);
         let token = token.verify_signature(&keys).map_err(|error| {
             if anonymous && error == SignatureError::BadSignature {
                 source.may_have_changed();

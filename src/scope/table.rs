@@ -145,8 +145,8 @@ impl ScopeTable {
     }
 
     /// The bits of the texts that this vocabulary knows; others are ignored.
-    pub(crate) fn read<'a, T: Iterator<Item = &'a str>>(&self, texts: T) -> Granted {
-        texts.filter_map(|text| self.find(text)).fold(
+    pub(crate) fn read(&self, texts: impl Iterator<Item: AsRef<[u8]>>) -> Granted {
+        texts.filter_map(|text| self.find(text.as_ref())).fold(
             Granted::default(),
             |Granted { granted, named }, row| Granted {
                 granted: granted | row.granted,
@@ -165,7 +165,7 @@ impl ScopeTable {
 
     /// Does the vocabulary have a scope of this text?
     pub(crate) fn contains_text(&self, text: &str) -> bool {
-        self.find(text).is_some()
+        self.find(text.as_bytes()).is_some()
     }
 
     /// The bit of a scope; none if the vocabulary does not know it.
@@ -177,11 +177,11 @@ impl ScopeTable {
             .map_or(0, |&(_, own)| own)
     }
 
-    fn find(&self, text: &str) -> Option<&Row> {
+    fn find(&self, text: &[u8]) -> Option<&Row> {
         self.by_text
             .binary_search_by(|row| {
                 let length = row.text.len().cmp(&text.len());
-                length.then_with(|| row.text.as_bytes().cmp(text.as_bytes()))
+                length.then_with(|| row.text.as_bytes().cmp(text))
             })
             .ok()
             .and_then(|at| self.by_text.get(at))

@@ -57,17 +57,18 @@ pub(crate) struct HashKey(pub(crate) [u8; 16]);
 
 impl HashKey {
     pub(super) fn of(&self, principal: &Principal) -> u64 {
+        let Principal {
+            issuer,
+            subject,
+            client,
+        } = principal;
         let mut hasher = SipHasher13::new_with_key(&self.0);
-        let parts = [
-            principal.issuer.as_str(),
-            principal.subject.as_str(),
-            principal.client.as_str(),
-        ];
-        for part in parts {
-            // The length keeps ("a", "bc") and ("ab", "c") apart.
-            hasher.write_usize(part.len());
-            hasher.write(part.as_bytes());
-        }
+        // The lengths keep ("a", "bc") and ("ab", "c") apart.
+        hasher.write_usize(issuer.as_str().len());
+        hasher.write_usize(subject.as_str().len());
+        hasher.write(issuer.as_str().as_bytes());
+        hasher.write(subject.as_str().as_bytes());
+        hasher.write(client.as_str().as_bytes());
         hasher.finish()
     }
 }

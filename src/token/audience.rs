@@ -1,6 +1,6 @@
 //! From `Token<SignatureVerified>` to `Token<AudienceVerified>`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -100,11 +100,10 @@ impl Token<SignatureVerified> {
             };
             reading.kind()?;
             reading.audience()?;
-            let principal = reading.principal()?;
             Ok(AudienceVerified {
                 verified: Arc::new(Verified {
-                    principal_key: rules.hash_key.of(&principal),
-                    principal,
+                    principal_key: OnceLock::new(),
+                    principal: reading.principal()?,
                     token_id: reading.token_id()?,
                     granted: reading.scopes()?,
                     extra: reading.extra()?,
@@ -265,7 +264,7 @@ impl Reading<'_> {
             Some(texts) => {
                 let names = texts
                     .of(&self.state.decoded)
-                    .flat_map(|text| text.split(' '));
+                    .flat_map(|text| words(text.as_bytes()));
                 Ok(self
                     .rules
                     .table
@@ -274,9 +273,9 @@ impl Reading<'_> {
         }
     }
 
-    fn unprefixed<'t>(&self, name: &'t str) -> &'t str {
+    fn unprefixed<'t>(&self, name: &'t [u8]) -> &'t [u8] {
         match &self.issuer.scope_prefix {
-            Some(prefix) => name.strip_prefix(&**prefix).unwrap_or(name),
+            Some(prefix) => name.strip_prefix(prefix.as_bytes()).unwrap_or(name),
             None => name,
         }
     }
@@ -298,7 +297,7 @@ impl Reading<'_> {
             let of_value = table
                 .iter()
                 .filter(|(from, _)| value.as_str() == Some(from));
-            of_value.map(|(_, scope)| &**scope)
+            of_value.map(|(_, scope)| scope.as_bytes())
         });
         Ok(self.rules.table.read(scopes))
     }
@@ -327,6 +326,20 @@ impl Reading<'_> {
             .get(self.state.boundary..)
             .unwrap_or_default()
     }
+}
+
+/// The parts of `text` between blanks, empty ones included.
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (word, others) = match memchr::memchr(b' ', text) {
+            Some(blank) => (text.get(..blank)?, text.get(blank.saturating_add(1)..)),
+            None => (text, None),
+        };
+        rest = others;
+        Some(word)
+    })
 }
 
 impl Token<AudienceVerified> {

@@ -56,10 +56,13 @@ pub(super) fn header(document: &str) -> Result<Header, ParseError> {
 }
 
 /// Reads the claims, which are `document` from `start` on.
-pub(super) fn claims(document: &str, start: usize) -> Result<Claims, ParseError> {
-    let reading = Reading::new(document);
+pub(super) fn claims(document: &str, start: usize) -> Result<Box<Claims>, ParseError> {
+    let reading = &Reading::new(document);
     let part = document.get(start..).ok_or(ParseError::Json)?;
-    let claims = reading.object(part, ClaimsVisitor(&reading))?;
+    // Filled where they stay: they are many bytes to move.
+    let mut claims = Box::<Claims>::default();
+    let into = &mut *claims;
+    reading.object(part, ClaimsVisitor { reading, into })?;
     // RFC 9068 section 2.2: without it nobody could be asked for keys.
     if claims.issuer.is_none() {
         return Err(ParseError::Member);
@@ -133,77 +136,80 @@ impl Kind {
     }
 }
 
-struct ClaimsVisitor<'a>(&'a Reading<'a>);
+struct ClaimsVisitor<'a> {
+    reading: &'a Reading<'a>,
+    into: &'a mut Claims,
+}
 
 impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
-    type Value = Claims;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a claims set")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
-        let mut claims = Claims::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self {
+            reading,
+            into: claims,
+        } = self;
         let mut others = Others::default();
-        while let Some(name) = self.0.name(&mut map)? {
+        while let Some(name) = reading.name(&mut map)? {
             match &*name {
-                "iss" => self.text(&mut claims.issuer, &mut map)?,
-                "sub" => self.text(&mut claims.subject, &mut map)?,
-                "jti" => self.text(&mut claims.token_id, &mut map)?,
-                "exp" => self.date(&mut claims.expires_at, &mut map)?,
-                "nbf" => self.date(&mut claims.not_before, &mut map)?,
-                "iat" => self.date(&mut claims.issued_at, &mut map)?,
-                "aud" => self.texts(&mut claims.audience, &mut map)?,
-                "client_id" => self.texts(&mut claims.client_id, &mut map)?,
-                "scope" => self.texts(&mut claims.scope, &mut map)?,
-                "azp" => self.texts(&mut claims.azp, &mut map)?,
-                "cid" => self.texts(&mut claims.cid, &mut map)?,
-                "appid" => self.texts(&mut claims.appid, &mut map)?,
-                "scp" => self.texts(&mut claims.scp, &mut map)?,
+                "iss" => reading.member_text(&mut claims.issuer, &mut map)?,
+                "sub" => reading.member_text(&mut claims.subject, &mut map)?,
+                "jti" => reading.member_text(&mut claims.token_id, &mut map)?,
+                "exp" => reading.member_date(&mut claims.expires_at, &mut map)?,
+                "nbf" => reading.member_date(&mut claims.not_before, &mut map)?,
+                "iat" => reading.member_date(&mut claims.issued_at, &mut map)?,
+                "aud" => reading.member_texts(&mut claims.audience, &mut map)?,
+                "client_id" => reading.member_texts(&mut claims.client_id, &mut map)?,
+                "scope" => reading.member_texts(&mut claims.scope, &mut map)?,
+                "azp" => reading.member_texts(&mut claims.azp, &mut map)?,
+                "cid" => reading.member_texts(&mut claims.cid, &mut map)?,
+                "appid" => reading.member_texts(&mut claims.appid, &mut map)?,
+                "scp" => reading.member_texts(&mut claims.scp, &mut map)?,
                 "cnf" => {
-                    map.next_value_seed(Skip {
-                        reading: self.0,
-                        depth: 2,
-                    })?;
-                    self.0.once(&mut claims.confirmation, ())?;
+                    map.next_value_seed(Skip { reading, depth: 2 })?;
+                    reading.once(&mut claims.confirmation, ())?;
                 }
                 of_id_token => {
                     claims.of_id_token |= matches!(of_id_token, "nonce" | "at_hash" | "c_hash");
-                    others.skip(self.0, name, &mut map, 2)?;
+                    others.skip(reading, name, &mut map, 2)?;
                 }
             }
         }
-        Ok(claims)
+        Ok(())
     }
 }
 
-impl ClaimsVisitor<'_> {
-    fn text<'de, A: MapAccess<'de>>(
+/// The members of a claims set.
+impl Reading<'_> {
+    fn member_text<'de, A: MapAccess<'de>>(
         &self,
         place: &mut Option<Text>,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        let value: Text = map.next_value_seed(AsText(self.0))?;
-        if self.0.text_of(&value).is_empty() {
-            return Err(self.0.refuse(ParseError::Member));
+        let value: Text = map.next_value_seed(AsText(self))?;
+        if self.text_of(&value).is_empty() {
+            return Err(self.refuse(ParseError::Member));
         }
-        self.0.once(place, value)
+        self.once(place, value)
     }
 
-    fn date<'de, A: MapAccess<'de>>(
+    fn member_date<'de, A: MapAccess<'de>>(
         &self,
         place: &mut Option<Duration>,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        self.0.once(place, map.next_value_seed(AsDate)?)
+        self.once(place, map.next_value_seed(AsDate)?)
     }
 
-    fn texts<'de, A: MapAccess<'de>>(
+    fn member_texts<'de, A: MapAccess<'de>>(
         &self,
         place: &mut Option<Texts>,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        self.0
-            .once(place, map.next_value_seed(AsTexts::new(self.0))?)
+        self.once(place, map.next_value_seed(AsTexts::new(self))?)
     }
 }

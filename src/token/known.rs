@@ -34,27 +34,23 @@ impl KnownHeader {
     }
 
     /// What is worth remembering of this token, once its signature has matched.
-    pub(crate) fn news(&self, token: &Token<Unverified>) -> Option<Arc<Read>> {
+    pub(crate) fn news(token: &Token<Unverified>) -> Option<Arc<Read>> {
         let Unverified {
             raw,
             boundary,
             decoded,
             header,
+            is_header_known,
             ..
         } = &token.state;
-        let segment = raw.expose().get(..*boundary)?;
-        let is_known = self
-            .0
-            .load()
-            .as_ref()
-            .is_some_and(|known| *known.segment == *segment);
-        (!is_known).then(|| {
-            Arc::new(Read {
-                segment: segment.into(),
-                decoded: decoded.as_str().into(),
-                header: header.clone(),
-            })
-        })
+        if *is_header_known {
+            return None;
+        }
+        Some(Arc::new(Read {
+            segment: raw.expose().get(..*boundary)?.into(),
+            decoded: decoded.as_str().into(),
+            header: header.clone(),
+        }))
     }
 
     /// Remembers it.

@@ -112,7 +112,9 @@ impl Token<Unverified> {
         let segment = text.get(..boundary).unwrap_or_default();
         // Room for both documents: the claims are decoded behind the header, later.
         let mut decoded = String::with_capacity(signed.div_ceil(4).saturating_mul(3));
-        let header = if let Some(header) = known.read(segment, &mut decoded) {
+        let known = known.read(segment, &mut decoded);
+        let is_header_known = known.is_some();
+        let header = if let Some(header) = known {
             header
         } else {
             decoded = decode(segment, decoded.into_bytes())?;
@@ -124,6 +126,7 @@ impl Token<Unverified> {
             signed,
             decoded,
             header,
+            is_header_known,
         }))
     }
 

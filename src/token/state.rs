@@ -45,6 +45,8 @@ pub struct Unverified {
     /// The header, decoded, with room for the claims behind it.
     pub(super) decoded: String,
     pub(super) header: Header,
+    /// Whether a token with the same header was verified before.
+    pub(super) is_header_known: bool,
 }
 
 impl Unverified {
@@ -84,7 +86,7 @@ pub struct SignatureVerified {
     /// Where in `decoded` the claims begin.
     pub(super) boundary: usize,
     pub(super) header: Header,
-    pub(super) claims: Claims,
+    pub(super) claims: Box<Claims>,
 }
 
 /// A token that is an access token for this resource, in force at the moment of the check.

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,8 +22,8 @@ pub(crate) struct Principal {
 /// The content of a verified token. Its text is not in it.
 pub(crate) struct Verified {
     pub(super) principal: Principal,
-    /// A keyed hash of the principal, for tables that are bounded.
-    pub(super) principal_key: u64,
+    /// A keyed hash of the principal, for tables that are bounded, made when first asked for.
+    pub(super) principal_key: OnceLock<u64>,
     pub(super) token_id: Option<TokenId>,
     /// Since 1970, like the deadline.
     pub(super) issued_at: Duration,
@@ -40,8 +40,9 @@ impl Verified {
         &self.principal
     }
 
-    pub(crate) const fn principal_key(&self) -> u64 {
-        self.principal_key
+    pub(crate) fn principal_key(&self) -> u64 {
+        let hash = || self.rules.hash_key.of(&self.principal);
+        *self.principal_key.get_or_init(hash)
     }
 
     pub(crate) const fn token_id(&self) -> Option<&TokenId> {
