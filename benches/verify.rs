@@ -10,7 +10,8 @@
     reason = "a benchmark fails at once, and prints what it found"
 )]
 
-use std::cell::Cell;
+mod common;
+
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -24,13 +25,13 @@ use axum::response::Response;
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
 use clearance::clock::{Clock, SystemClock};
 use clearance::jwk::Algorithm;
 use clearance::limit::Quota;
-use clearance::mcp::{McpScopes, ToolsRead};
+use clearance::mcp::ToolsRead;
 use clearance::testing::Issuer;
-use clearance::{Authorized, Guard, GuardBuilder, Ready};
+use clearance::{Authorized, GuardBuilder};
+use common::{BATCH, Turn, batch_size, each, guard, median, mint, quiet};
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -52,8 +53,7 @@ const REFUSAL_BAR: f64 = 1.06;
 /// How many heap allocations the guard may add.
 const ALLOCATIONS_BAR: f64 = 10.0;
 
-/// How many requests of one kind are timed at once, and how often.
-const BATCH: usize = 16;
+/// How often each batch is timed.
 const ROUNDS: usize = 1_000;
 
 async fn guarded(_: Authorized<ToolsRead>) -> &'static str {
@@ -85,36 +85,6 @@ struct Sample {
     bad: Turn<String>,
     /// What was signed, and the signature.
     signed: Turn<(String, Vec<u8>)>,
-}
-
-/// Hands out its items in turn.
-struct Turn<T> {
-    items: Vec<T>,
-    next: Cell<usize>,
-}
-
-impl<T> Turn<T> {
-    fn new(items: Vec<T>) -> Self {
-        Self {
-            items,
-            next: Cell::new(0),
-        }
-    }
-
-    fn next(&self) -> &T {
-        let at = self.next.get();
-        let following = at.saturating_add(1);
-        self.next.set(if following < self.items.len() {
-            following
-        } else {
-            0
-        });
-        self.items.get(at).expect("an item")
-    }
-
-    fn batch<U>(&self, of: impl Fn(&T) -> U) -> Vec<U> {
-        (0..BATCH).map(|_| of(self.next())).collect()
-    }
 }
 
 impl Bench {
@@ -206,16 +176,6 @@ impl Bench {
     }
 }
 
-async fn guard(
-    issuer: &Issuer,
-    change: impl FnOnce(GuardBuilder<McpScopes, Ready>) -> GuardBuilder<McpScopes, Ready>,
-) -> Guard<McpScopes> {
-    let builder = Guard::builder(issuer.resource().clone()).issuer(issuer.id().clone());
-    let guard = change(builder).build().expect("a guard");
-    guard.ready().await.expect("keys");
-    guard
-}
-
 impl Sample {
     fn new(issuer: &Issuer, algorithm: Algorithm, bar: f64) -> Self {
         let kid = issuer.kid(algorithm).expect("a key");
@@ -252,19 +212,6 @@ impl Sample {
     }
 }
 
-/// A token as an authorization server writes it, about 800 bytes long with RS256.
-fn mint(issuer: &Issuer, algorithm: Algorithm, number: usize) -> String {
-    issuer
-        .token()
-        .signed_by(algorithm)
-        .lifetime(TimeDelta::hours(1))
-        .subject(&format!("7c9a41f0-52de-4c0b-9a77-{number:012x}"))
-        .client("0oa8f2k1v3Xy7TqPd5d7")
-        .token_id(&format!("AT.{number:024x}"))
-        .scope("mcp:tools:read mcp:tools:execute mcp:resources:read offline_access")
-        .mint()
-}
-
 fn split(token: &str) -> (String, Vec<u8>) {
     let (message, signature) = token.rsplit_once('.').expect("a signature");
     let signature = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
@@ -285,33 +232,6 @@ fn request(token: &str) -> Request<Body> {
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .body(Body::empty())
         .expect("a request")
-}
-
-fn batch_size() -> f64 {
-    f64::from(u32::try_from(BATCH).expect("a small number"))
-}
-
-/// Nanoseconds for each of a batch.
-fn each(start: Duration) -> f64 {
-    let spent = SystemClock.monotonic().saturating_sub(start);
-    spent.as_secs_f64() * 1e9 / batch_size()
-}
-
-fn median(values: &[f64]) -> f64 {
-    quantile(values, 2)
-}
-
-/// The fastest tenth: the cost while the machine was quiet. On shared machines whole seconds are
-/// half as fast again as others, so a median says as much about the neighbours.
-fn quiet(values: &[f64]) -> f64 {
-    quantile(values, 10)
-}
-
-fn quantile(values: &[f64], parts: usize) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let at = values.len().checked_div(parts).unwrap_or_default();
-    values.get(at).copied().expect("at least one value")
 }
 
 fn groups(bench: &Bench, criterion: &mut Criterion) {

@@ -16,12 +16,12 @@
 //!
 //! # Quick start
 //!
-//! Declare what a caller may be allowed to do, build a guard, make it (part of) the router's state,
-//! and demand proofs:
+//! Declare what a caller may be allowed to do, demand proofs, and give the handlers to a
+//! [`mcp::Router`]:
 //!
 //! ```
-//! use clearance::mcp::McpScopes;
-//! use clearance::{Authorized, Guard, metadata_routes, scopes};
+//! use clearance::mcp::{self, McpScopes, ToolError};
+//! use clearance::{Authorized, Guard, scopes};
 //!
 //! scopes! {
 //!     /// What a caller may be allowed to do on the files server.
@@ -31,8 +31,8 @@
 //!     pub FilesDelete = "files:delete";
 //! }
 //!
-//! async fn delete(proof: Authorized<FilesDelete>) -> String {
-//!     format!("{} deletes", proof.subject())
+//! async fn empty_trash(auth: Authorized<FilesDelete>) -> Result<String, ToolError> {
+//!     Ok(format!("{} empties the trash", auth.subject()))
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,8 +40,32 @@
 //!     .issuer("https://auth.example.com".parse()?)
 //!     .build()?;
 //!
+//! let app: axum::Router = mcp::Router::new(&guard)
+//!     .tool("empty_trash", empty_trash)
+//!     .build()?;
+//! # let _ = app;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The signature is the policy; [`mcp`] tells all of it. Handlers of axum's own router demand proofs
+//! in the same way, from the guard in its state:
+//!
+//! ```
+//! use clearance::mcp::{McpScopes, ToolsRead};
+//! use clearance::{Authorized, Guard, metadata_routes};
+//!
+//! async fn tools(proof: Authorized<ToolsRead>) -> String {
+//!     format!("tools for {}", proof.subject())
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+//!     .issuer("https://auth.example.com".parse()?)
+//!     .build()?;
+//!
 //! let app: axum::Router = axum::Router::new()
-//!     .route("/delete", axum::routing::post(delete))
+//!     .route("/tools", axum::routing::get(tools))
 //!     .merge(metadata_routes([&guard])?)
 //!     .with_state(guard);
 //! # let _ = app;
@@ -69,23 +93,26 @@
 //!   [`Authorized::resource`] and [`Guard::made`] tell.
 //! - *That the caller owns what the request names.* Scopes speak of kinds of operations, not of
 //!   objects.
-//! - *Anything about a route whose handler demands nothing.* It is open, as in every router.
+//! - *Anything about an axum route whose handler demands nothing.* It is open, as in every router. An
+//!   [`mcp::Router`] takes no such handler.
 //! - *That a proof which was kept is still in force.* It was when its request came.
 //! - *That the issuer is honest.* Whoever writes the line `.issuer(..)` is the root of trust.
 //!
 //! # When a handler does not compile
 //!
-//! In a router, axum reports a missing proof as "`Handler` is not satisfied", because that bound is
-//! its own. `#[axum::debug_handler(state = App)]` on the handler (axum's feature `macros`) makes
-//! the compiler name the cause: that the state holds no guard (implement [`Guarded`] for it), or
-//! that a scope is not one of the guard's vocabulary.
+//! An [`mcp::Router`] says which part of the handler is wrong. axum's router reports a missing proof
+//! as "`Handler` is not satisfied", because that bound is its own.
+//! `#[axum::debug_handler(state = App)]` on the handler (axum's feature `macros`) makes the compiler
+//! name the cause: that the state holds no guard (implement [`Guarded`] for it), or that a scope is
+//! not one of the guard's vocabulary.
 //!
 //! # Features
 //!
-//! - `axum` (default): [`Authorized`] as an extractor, [`Refusal`] as an answer,
+//! - `axum` (default): [`mcp::Router`], [`Authorized`] as an extractor, [`Refusal`] as an answer,
 //!   [`metadata_routes`], [`CredentialLayer`].
 //! - `fetch` (default): keys and metadata over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
+//! - `schemars`: the schema of a tool's arguments, derived from their type.
 //! - `testing`: a loopback issuer that mints really signed tokens, and a clock to turn by hand.
 //!
 //! Features add; none changes a verdict. Rust 1.91 or newer.

@@ -66,6 +66,7 @@ twins! {
     any_of_used_as_one
     any_of_with_nothing
     any_state
+    argument_by_hand
     attest_live
     attest_permit
     audience_as_text
@@ -109,6 +110,8 @@ twins! {
     default_guard
     default_permit
     default_state
+    demanding_more_than_the_handler
+    demanding_what_is_no_scope
     deserialize_authorized
     deserialize_permit
     deserialize_state
@@ -139,6 +142,8 @@ twins! {
     guard_of_another_vocabulary
     guard_that_may_be_missing
     guard_through_any
+    handler_by_hand
+    handler_by_its_private_trait
     includes_a_foreign_list
     includes_a_scope_as_vocabulary
     includes_a_set
@@ -157,7 +162,11 @@ twins! {
     lacks_one_scope
     letter_beyond_ascii
     list_behind_the_facade
+    list_by_a_scope
     list_lacks_what_is_included
+    list_of_what_is_no_list
+    list_unknown_to_the_vocabulary
+    listing_by_hand
     lists_foreign_scope_elsewhere
     lists_scope_with_another_home
     live_grants_scope
@@ -165,6 +174,22 @@ twins! {
     member_as_object
     member_is_no_scope
     metadata_of_the_state
+    method_as_its_private_trait
+    method_as_text
+    method_is_a_scope
+    method_is_a_tool
+    method_of_another_vocabulary
+    method_of_ones_own
+    method_unknown_to_the_vocabulary
+    method_with_any_of
+    method_with_foreign_proof
+    method_with_proof_of_nothing
+    method_with_proof_second
+    method_with_tool_error
+    method_with_weaker_proof
+    method_without_parameters
+    method_without_proof
+    method_without_result
     narrow_between_extensions
     narrow_from_larger_vocabulary
     narrow_through_own_scope
@@ -198,7 +223,15 @@ twins! {
     place_of_ones_own
     place_with_own_digit
     print_bearer
+    prompt_that_is_streamed
+    prompt_with_optional_proof
+    prompt_with_proof_second
+    prompt_with_tool_error
+    prompt_without_parameters
+    prompt_without_proof
+    prompt_without_result
     proof_as_credential
+    proof_by_hand
     proof_escapes_from_rule
     proof_in_extensions
     proof_moved_out_of_rule
@@ -209,8 +242,17 @@ twins! {
     ready_by_hand
     recall_token
     redeclared_scope
+    reply_by_hand
     resource_as_issuer
     resource_as_text
+    resource_result_is_not_serialize
+    resource_that_is_not_async
+    resource_with_bare_variables
+    resource_with_foreign_proof
+    resource_with_other_state
+    resource_with_tool_error
+    resource_without_parameters
+    resource_without_proof
     revocations_attest
     same_text_as_included
     same_text_twice
@@ -253,6 +295,29 @@ twins! {
     token_of_a_proof
     too_many_scopes
     too_many_with_included
+    tool_params_are_borrowed
+    tool_params_are_not_deserialize
+    tool_result_is_not_serialize
+    tool_that_cannot_be_sent
+    tool_that_is_called
+    tool_that_is_not_async
+    tool_with_bare_arguments
+    tool_with_borrowed_proof
+    tool_with_caller_as_proof
+    tool_with_fallible_proof
+    tool_with_foreign_error
+    tool_with_foreign_proof
+    tool_with_foreign_scope_in_a_set
+    tool_with_optional_proof
+    tool_with_other_state
+    tool_with_own_error
+    tool_with_proof_second
+    tool_with_six_parameters
+    tool_with_state_of_none
+    tool_with_two_proofs
+    tool_without_parameters
+    tool_without_proof
+    tool_without_result
     tuple_set_by_hand
     two_lists_by_hand
     undeclared_known_to_by_hand
@@ -263,6 +328,7 @@ twins! {
     vocabulary_as_scope
     vocabulary_includes_itself
     weaker_proof
+    weaker_proof_by_hand
     without_issuer
     without_resource
     without_vocabulary

@@ -5,17 +5,23 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Inner;
+#[cfg(feature = "axum")]
+use super::QuotaChoice;
 use crate::audit;
 use crate::authorized::Authorized;
+#[cfg(feature = "axum")]
+use crate::clock::WakeUp;
 use crate::refusal::{Reason, Refusal, TokenFault};
 use crate::scope::Set;
+#[cfg(feature = "axum")]
+use crate::token::AudienceError;
 use crate::token::{AudienceVerified, IssuerRules, Live, Permit, Token, Verified};
 
 /// A verified token whose principal was charged for this request.
 ///
 /// It can be asked for several proofs. Each time the deadline and revocation are looked at again;
 /// the quota is not charged again.
-pub(super) struct Admitted {
+pub(crate) struct Admitted {
     verified: Arc<Verified>,
     guard: Arc<Inner>,
 }
@@ -33,17 +39,24 @@ impl Admitted {
     /// A proof for `S`, unless a rule denies the caller or the token does not grant it.
     ///
     /// The caller has `S: KnownTo<V>` for the guard's vocabulary from the compiler.
-    pub(super) fn authorize<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
-        if !self.guard.deny.is_empty() {
-            let any: Authorized<()> = self.prove(now)?;
-            // Before scope: where no scope helps, none must be asked for.
-            if self.guard.deny.iter().any(|deny| deny(&any)) {
-                return Err(self.refuse(Reason::Denied, None));
-            }
-        }
+    pub(crate) fn authorize<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
+        // Before scope: where no scope helps, none must be asked for.
+        self.denied(now)?;
         let proof = self.prove(now)?;
         audit::authorized(&self.verified);
         Ok(proof)
+    }
+
+    /// Refuses a caller whom a rule denies.
+    pub(crate) fn denied(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.guard.deny.is_empty() {
+            return Ok(());
+        }
+        let any: Authorized<()> = self.prove(now)?;
+        if self.guard.deny.iter().any(|deny| deny(&any)) {
+            return Err(self.refuse(Reason::Denied, None));
+        }
+        Ok(())
     }
 
     fn prove<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
@@ -65,6 +78,10 @@ impl Admitted {
     fn wanted<S: Set>(&self) -> Box<str> {
         let mut names = Vec::new();
         S::challenge(&mut names);
+        self.wanted_beside(names)
+    }
+
+    fn wanted_beside(&self, mut names: Vec<&'static str>) -> Box<str> {
         if !self.guard.per_operation {
             let rules = self.verified.rules();
             for name in rules.table.names(self.verified.granted().named) {
@@ -83,6 +100,54 @@ impl Admitted {
     fn refuse(&self, reason: Reason, scope: Option<Box<str>>) -> Refusal {
         audit::refused(&reason, Some(&self.verified));
         Refusal::new(reason, scope, Arc::clone(&self.guard.answers))
+    }
+}
+
+/// What an endpoint asks that decides about several operations, or answers bit by bit.
+#[cfg(feature = "axum")]
+impl Admitted {
+    /// Whether the token grants `S`. It decides nothing: it is for showing less.
+    pub(crate) fn may<S: Set>(&self) -> bool {
+        S::met(self.verified.granted().granted)
+    }
+
+    /// Charges the principal for the other requests of a batch of `requests`.
+    pub(crate) fn charge_others(&self, requests: usize) -> Result<(), Refusal> {
+        let QuotaChoice::Limited(principals) = &self.guard.quota else {
+            return Ok(());
+        };
+        let counted = (1..requests).try_for_each(|_| principals.count(&self.verified));
+        counted.map_err(|not_until| self.refuse(not_until.into(), None))
+    }
+
+    /// The refusal of several operations that are decided as one: it asks for what some of them lack,
+    /// and for what the token has of what the others need.
+    pub(crate) fn lacks(&self, lacking: Vec<&'static str>, met: &[&'static str]) -> Refusal {
+        let rules = self.verified.rules();
+        let has = |name: &str| {
+            let granted = rules.table.read([name].into_iter()).named;
+            granted & self.verified.granted().granted == granted
+        };
+        let mut names = lacking;
+        for name in met {
+            if has(name) && !names.contains(name) {
+                names.push(name);
+            }
+        }
+        self.refuse(Reason::InsufficientScope, Some(self.wanted_beside(names)))
+    }
+
+    /// The refusal of work that outlived its token.
+    pub(crate) fn expired(&self) -> Refusal {
+        self.refuse(AudienceError::Expired.into(), None)
+    }
+
+    /// Ends when the token dies.
+    pub(crate) fn wake_up(&self) -> WakeUp {
+        self.verified
+            .rules()
+            .clock
+            .wake_at(self.verified.deadline())
     }
 }
 

@@ -16,6 +16,7 @@ pub use builder::{GuardBuilder, Ready, WantsIssuer};
 pub use config::ConfigError;
 pub use issuer::TrustedIssuer;
 
+pub(crate) use admitted::Admitted;
 #[cfg(feature = "axum")]
 pub(crate) use credential::Slot;
 
@@ -38,7 +39,6 @@ use crate::scope::{KnownTo, Set, Vocabulary};
 use crate::token::{
     Acceptance, KnownHeader, SignatureError, SignatureVerified, Token, Unverified, Verified,
 };
-use admitted::Admitted;
 
 /// Guards one resource: turns requests into proofs.
 ///
@@ -207,7 +207,7 @@ impl<V: Vocabulary> Guard<V> {
 }
 
 impl<V> Guard<V> {
-    pub(crate) fn inner(&self) -> &Inner {
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
 }
@@ -222,7 +222,7 @@ impl Inner {
     }
 
     /// All checks that do not depend on what the request wants to do, and the moment they were made.
-    async fn admit(
+    pub(crate) async fn admit(
         self: &Arc<Self>,
         parts: &mut Parts,
     ) -> Result<(Admitted, DateTime<Utc>), Refusal> {

@@ -16,7 +16,7 @@ use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 
 use crate::clock::Clock;
-use crate::token::{AudienceVerified, Live, Permit, Token};
+use crate::token::{AudienceVerified, Live, Permit, Token, Verified};
 use store::BoundedStore;
 
 /// How often something may happen: a rate, and how much of it at once.
@@ -141,15 +141,16 @@ impl Principals {
         &self,
         live: Live<Token<AudienceVerified>>,
     ) -> Result<Permit<Live<Token<AudienceVerified>>>, NotUntil> {
-        match self
-            .limiter
-            .check_key(&live.of().verified().principal_key())
-        {
-            Ok(()) => Ok(Permit::attest(live)),
-            Err(not_until) => Err(NotUntil {
-                wait: not_until.wait_time_from(self.clock.now()),
-            }),
-        }
+        self.count(live.of().verified())?;
+        Ok(Permit::attest(live))
+    }
+
+    /// Counts one more request of a principal that was charged already: a batch is several.
+    pub(crate) fn count(&self, verified: &Verified) -> Result<(), NotUntil> {
+        let counted = self.limiter.check_key(&verified.principal_key());
+        counted.map_err(|not_until| NotUntil {
+            wait: not_until.wait_time_from(self.clock.now()),
+        })
     }
 }
 

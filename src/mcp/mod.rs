@@ -1,10 +1,38 @@
-//! The Model Context Protocol: its operations and their scopes.
+//! The Model Context Protocol: its operations, their scopes, and an endpoint that serves them.
 //!
-//! Layer L5.
+//! Layer L5; [`Router`] and what belongs to it come from the layer above.
+#![cfg_attr(feature = "axum", doc = "")]
+#![cfg_attr(feature = "axum", doc = include_str!("guide.md"))]
+#![cfg_attr(feature = "axum", doc = "")]
+#![cfg_attr(feature = "axum", doc = include_str!("answers.md"))]
 
+#[cfg(feature = "axum")]
+mod disguise;
+#[cfg(feature = "axum")]
+pub(crate) mod envelope;
+#[cfg(feature = "axum")]
+pub(crate) mod error;
+#[cfg(feature = "axum")]
+pub mod method;
+#[cfg(feature = "axum")]
+mod policy;
+#[cfg(feature = "axum")]
+pub(crate) mod revision;
 mod scopes;
+#[cfg(feature = "axum")]
+pub(crate) mod uri;
 
+#[cfg(feature = "axum")]
+pub use policy::{Kind, Policy, Rule};
 pub use scopes::{
     CompletionRead, LoggingConfigure, McpScopes, PromptsList, PromptsRead, ResourcesList,
     ResourcesRead, ResourcesSubscribe, ToolsExecute, ToolsRead,
+};
+#[cfg(feature = "axum")]
+pub use uri::TemplateError;
+
+#[cfg(feature = "axum")]
+pub use crate::web::router::{
+    Argument, CallError, Handler, MethodReply, Params, Progress, Prompt, ProofFor, Resource,
+    Router, RouterError, Streamed, Tool, ToolError, ToolFailure, ToolReply,
 };

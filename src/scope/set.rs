@@ -146,6 +146,8 @@ pub trait SetAs<Kind>: 'static {
     fn met_in(table: &ScopeTable, granted: u64) -> bool;
     /// The texts of one way to meet the set, without repeats.
     fn challenge(into: &mut Vec<&'static str>);
+    /// The set as a formula for people: blanks are "and".
+    fn describe(into: &mut String);
 }
 
 impl<S: Scope> SetAs<Single> for S {
@@ -166,6 +168,10 @@ impl<S: Scope> SetAs<Single> for S {
         if !into.contains(&S::TEXT) {
             into.push(S::TEXT);
         }
+    }
+
+    fn describe(into: &mut String) {
+        into.push_str(S::TEXT);
     }
 }
 
@@ -188,6 +194,10 @@ impl SetAs<All> for () {
     }
 
     fn challenge(_: &mut Vec<&'static str>) {}
+
+    fn describe(into: &mut String) {
+        into.push_str("any valid token");
+    }
 }
 
 /// A set whose members `V` knows.
@@ -266,6 +276,14 @@ macro_rules! sets {
                 $first::challenge(into);
                 $($member::challenge(into);)*
             }
+
+            fn describe(into: &mut String) {
+                $first::describe(into);
+                $(
+                    into.push(' ');
+                    $member::describe(into);
+                )*
+            }
         }
 
         impl<$first: Set, $($member: Set),*> SetAs<One> for AnyOf<($first, $($member,)*)> {
@@ -284,6 +302,16 @@ macro_rules! sets {
 
             fn challenge(into: &mut Vec<&'static str>) {
                 $first::challenge(into);
+            }
+
+            fn describe(into: &mut String) {
+                into.push_str("any of (");
+                $first::describe(into);
+                $(
+                    into.push_str(", ");
+                    $member::describe(into);
+                )*
+                into.push(')');
             }
         }
 

@@ -5,6 +5,7 @@
 mod credential;
 mod extract;
 mod response;
+pub(crate) mod router;
 mod routes;
 
 pub use credential::{CredentialLayer, CredentialService};

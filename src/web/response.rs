@@ -9,7 +9,20 @@ use crate::refusal::Refusal;
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body()));
+        let body = Body::from(self.body());
+        self.answer(body)
+    }
+}
+
+impl Refusal {
+    /// The answer to a request whose id is known.
+    pub(super) fn into_answer(self, id: Option<&str>) -> Response {
+        let body = Body::from(self.body_for(id));
+        self.answer(body)
+    }
+
+    fn answer(&self, body: Body) -> Response {
+        let mut response = Response::new(body);
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -47,6 +47,17 @@ impl Refusal {
         }
     }
 
+    /// The same for a request whose id is known: it is echoed as it was written.
+    #[cfg(feature = "axum")]
+    pub(crate) fn body_for(&self, id: Option<&str>) -> String {
+        const HEAD: &str = r#"{"jsonrpc":"2.0","#;
+        let body = self.body();
+        match (id, body.strip_prefix(HEAD)) {
+            (Some(id), Some(rest)) => format!(r#"{HEAD}"id":{id},{rest}"#),
+            _ => body.to_owned(),
+        }
+    }
+
     /// The value of `WWW-Authenticate`, where the answer has one.
     pub fn challenge(&self) -> Option<HeaderValue> {
         let answers = self.answers();

@@ -8,7 +8,13 @@
     reason = "each test binary uses a part of it"
 )]
 
+pub mod attempts;
+
 pub mod http;
+
+pub mod mcp;
+
+pub mod request;
 
 pub mod tokens;
 

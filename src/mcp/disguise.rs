@@ -1,0 +1,95 @@
+//! Documents in disguise.
+//!
+//! `serde_json` reads an object with one certain key as the document that stands there as text, where it
+//! reads into a `Value`: what a handler sees would be another document than the one that was decided
+//! about, and its depth would not be limited. No client has a reason to send it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+/// The key, as `serde_json` writes it.
+const KEY: &str = "$serde_json::private::";
+
+/// Whether the document has such an object, or is too deep to tell.
+pub(super) fn is_in(document: &str) -> bool {
+    // Its letters can be escaped, which only shows in the escapes of such letters.
+    let is_suspect = document.contains(KEY) || document.contains("\\u00");
+    is_suspect && serde_json::from_str::<Plain>(document).is_err()
+}
+
+/// A document without such objects.
+struct Plain;
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Plain {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON document")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+            if name.starts_with(KEY) {
+                return Err(A::Error::custom("a document in disguise"));
+            }
+            map.next_value::<Self>()?;
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
+        while seq.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_seen_however_they_are_written() {
+        for (document, is_disguised) in [
+            (r#"{"a":"$serde_json::private::RawValue"}"#, false),
+            (r#"{"caf\u00e9":1,"b":[1,-2,3.5,null,true,{}]}"#, false),
+            (r#"{"$serde_json::private::RawValue":"{}"}"#, true),
+            (r#"[{"a":{"$serde_json::private::Number":"1"}}]"#, true),
+            (r#"{"\u0024serde_json::private::RawValue":"{}"}"#, true),
+            (r#"{"$s\u0065rde_json::priv\u0061te::RawValue":"{}"}"#, true),
+        ] {
+            assert_eq!(is_in(document), is_disguised, "{document}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The revision of the protocol that a request is written in, and its headers against its body.
+//!
+//! The body decides (SEP-2243): a header is compared with it and then never looked at again.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName};
+
+use super::envelope::{Call, Message};
+use super::error::{Fault, HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST, UNSUPPORTED_VERSION};
+
+static VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+static METHOD: HeaderName = HeaderName::from_static("mcp-method");
+static NAME: HeaderName = HeaderName::from_static("mcp-name");
+
+/// A revision that is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Revision {
+    March2025,
+    June2025,
+    November2025,
+    July2026,
+}
+
+impl Revision {
+    const ALL: [Self; 4] = [
+        Self::July2026,
+        Self::November2025,
+        Self::June2025,
+        Self::March2025,
+    ];
+    /// The newest that has `initialize`.
+    pub(crate) const NEWEST_WITH_INITIALIZE: Self = Self::November2025;
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::March2025 => "2025-03-26",
+            Self::June2025 => "2025-06-18",
+            Self::November2025 => "2025-11-25",
+            Self::July2026 => "2026-07-28",
+        }
+    }
+
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|of| of.as_str() == text)
+    }
+
+    /// Without `initialize`, with `_meta` and mirrored headers in every request.
+    pub(crate) const fn is_modern(self) -> bool {
+        matches!(self, Self::July2026)
+    }
+
+    /// All of them as a JSON list, the newest first.
+    pub(crate) fn list() -> String {
+        let names = Self::ALL.map(|of| format!(r#""{}""#, of.as_str()));
+        format!("[{}]", names.join(","))
+    }
+
+    /// The revision that a batch is written in: arrays are legal in 2025-03-26 alone. A header that
+    /// names another method or name than any one of its messages does is refused.
+    pub(crate) fn of_batch(
+        headers: &HeaderMap,
+        messages: &[Message<'_>],
+    ) -> Result<Self, Fault<'static>> {
+        let fault = |code, message| Fault::new(None, code, message);
+        let revision = match only(headers, &VERSION) {
+            Ok(None) => Some(Self::March2025),
+            Ok(Some(value)) => Self::named(value).filter(|of| *of == Self::March2025),
+            Err(Repeated) => None,
+        };
+        let revision = revision
+            .ok_or_else(|| fault(INVALID_REQUEST, "batches are not served in this revision"))?;
+        for message in messages {
+            mirrored(headers, message, false).map_err(|wrong| fault(wrong.code, wrong.message))?;
+            // What says that it is written in another revision is not decided about by this one.
+            if let Message::Call(Call { head, .. }) = message
+                && head
+                    .meta
+                    .as_ref()
+                    .is_some_and(|meta| meta.version().is_some())
+            {
+                return Err(fault(HEADER_MISMATCH, "a header does not match the body"));
+            }
+        }
+        Ok(revision)
+    }
+
+    /// The revision of a message, its headers compared with its body.
+    pub(crate) fn of<'a>(headers: &HeaderMap, message: &Message<'a>) -> Result<Self, Fault<'a>> {
+        let header = only(headers, &VERSION).map_err(|Repeated| mismatch(message))?;
+        let revision = match message {
+            Message::Call(call) => version_of(header, call)?,
+            Message::Notification { .. } | Message::Answer => match header {
+                None => Self::March2025,
+                Some(header) => {
+                    Self::named(header).ok_or_else(|| unsupported(message.id(), header))?
+                }
+            },
+        };
+        let required = revision.is_modern() && matches!(message, Message::Call(_));
+        mirrored(headers, message, required)?;
+        Ok(revision)
+    }
+}
+
+/// Compares the headers that repeat a message's method and name with the message.
+fn mirrored<'a>(
+    headers: &HeaderMap,
+    message: &Message<'a>,
+    required: bool,
+) -> Result<(), Fault<'a>> {
+    let method = match message {
+        Message::Call(call) => Some(&*call.method),
+        Message::Notification { method } => Some(&**method),
+        Message::Answer => None,
+    };
+    if !agrees(headers, &METHOD, method, required) {
+        return Err(mismatch(message));
+    }
+    let target = match message {
+        Message::Call(call) => call.target().transpose()?,
+        Message::Notification { .. } | Message::Answer => None,
+    };
+    // On methods that have no name the header means nothing, and is never used.
+    if target.is_some() && !agrees(headers, &NAME, target.as_deref(), required) {
+        return Err(mismatch(message));
+    }
+    Ok(())
+}
+
+const fn mismatch<'a>(message: &Message<'a>) -> Fault<'a> {
+    Fault::new(
+        message.id(),
+        HEADER_MISMATCH,
+        "a header does not match the body",
+    )
+}
+
+/// The order of these errors is that of the conformance suite: header missing, `_meta` incomplete,
+/// different, not supported.
+fn version_of<'a>(header: Option<&str>, call: &Call<'a>) -> Result<Revision, Fault<'a>> {
+    let meta = call.head.meta.as_ref();
+    let inside = meta.and_then(super::envelope::Meta::version);
+    let Some(header) = header else {
+        return match inside {
+            Some(_) => Err(call.fault(HEADER_MISMATCH, "the version header is missing")),
+            None => Ok(Revision::March2025),
+        };
+    };
+    let Some(inside) = inside else {
+        return match Revision::named(header) {
+            Some(revision) if !revision.is_modern() => Ok(revision),
+            None if header < Revision::July2026.as_str() => Err(unsupported(Some(call.id), header)),
+            _ => Err(call.fault(INVALID_PARAMS, "_meta lacks the protocol version")),
+        };
+    };
+    let is_complete = meta.is_some_and(super::envelope::Meta::has_capabilities);
+    if header >= Revision::July2026.as_str() && !is_complete {
+        return Err(call.fault(INVALID_PARAMS, "_meta lacks the client's capabilities"));
+    }
+    if header != inside {
+        return Err(call.fault(HEADER_MISMATCH, "a header does not match the body"));
+    }
+    Revision::named(header).ok_or_else(|| unsupported(Some(call.id), header))
+}
+
+/// The longest version that is told back.
+const LONGEST_VERSION: usize = 32;
+
+fn unsupported<'a>(id: Option<&'a str>, requested: &str) -> Fault<'a> {
+    let requested: String = requested.chars().take(LONGEST_VERSION).collect();
+    let requested = serde_json::Value::from(requested);
+    let mut fault = Fault::new(id, UNSUPPORTED_VERSION, "unsupported protocol version");
+    fault.data = Some(format!(
+        r#"{{"supported":{},"requested":{requested}}}"#,
+        Revision::list()
+    ));
+    fault
+}
+
+/// More than one field of one name: different readers would pick different ones.
+struct Repeated;
+
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Repeated> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(Repeated);
+    }
+    let text = std::str::from_utf8(value.as_bytes()).ok().ok_or(Repeated)?;
+    Ok(Some(text.trim_matches([' ', '\t'])))
+}
+
+/// Whether the field says what the body says, or is absent and need not be there.
+fn agrees(headers: &HeaderMap, name: &HeaderName, body: Option<&str>, required: bool) -> bool {
+    match only(headers, name) {
+        Err(Repeated) => false,
+        Ok(None) => !required,
+        Ok(Some(value)) => meaning(value).is_some_and(|value| Some(&*value) == body),
+    }
+}
+
+/// The value, its base64 undone if it is written as `=?base64?..?=`; nothing if that is broken.
+fn meaning(value: &str) -> Option<Cow<'_, str>> {
+    let encoded = value
+        .strip_prefix("=?base64?")
+        .and_then(|rest| rest.strip_suffix("?="));
+    match encoded {
+        None => Some(Cow::Borrowed(value)),
+        Some(encoded) => {
+            let bytes = STANDARD.decode(encoded).ok()?;
+            String::from_utf8(bytes).ok().map(Cow::Owned)
+        }
+    }
+}

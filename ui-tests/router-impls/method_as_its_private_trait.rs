@@ -1,0 +1,6 @@
+//! What a method demands is not for others to say.
+//! Stops a standard method that demands less under another type.
+
+use clearance::mcp::method::sealed::Demand;
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! The proof stands first.
+//! Stops a signature in which the demand is easily overlooked.
+
+use clearance::mcp::method::CompletionComplete;
+use clearance::mcp::{CallError, CompletionRead, McpScopes, Params, Router};
+use clearance::{Authorized, Guard};
+use serde_json::Value;
+
+type May = Authorized<CompletionRead>;
+
+async fn complete(Params(what): Params<Value>, _: May) -> Result<Value, CallError> {
+    Ok(what)
+}
+
+fn app(guard: &Guard<McpScopes>) -> Router<McpScopes> {
+    Router::new(guard).method(CompletionComplete, complete)
+}
+
+fn main() {}
