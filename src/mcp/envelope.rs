@@ -92,12 +92,12 @@ pub(crate) struct Meta<'a> {
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow, default)]
-    jsonrpc: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    jsonrpc: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    method: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    method: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     params: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -190,7 +190,7 @@ impl<'a> Message<'a> {
             Some(id) if !is_id(id) => return Err(invalid(None)),
             id => id,
         };
-        if envelope.jsonrpc.as_deref() != Some("2.0") {
+        if envelope.jsonrpc.and_then(text_of).as_deref() != Some("2.0") {
             return Err(invalid(id));
         }
         let answered = envelope.result.is_some() || envelope.error.is_some();
@@ -202,9 +202,8 @@ impl<'a> Message<'a> {
                 Err(invalid(id))
             };
         };
-        if answered || method.is_empty() {
-            return Err(invalid(id));
-        }
+        let method = text_of(method).filter(|method| !method.is_empty() && !answered);
+        let method = method.ok_or_else(|| invalid(id))?;
         let params = envelope.params.map(RawValue::get);
         let Some(id) = id else {
             // What asks for an answer has an id; without one nothing is run.
@@ -249,7 +248,7 @@ impl<'a> Call<'a> {
             "resources/read" => self.head.uri,
             _ => return None,
         };
-        let text = member.and_then(text);
+        let text = member.and_then(text_of);
         Some(text.ok_or_else(|| self.fault(super::error::INVALID_PARAMS, "invalid params")))
     }
 
@@ -265,7 +264,7 @@ impl<'a> Call<'a> {
 
     /// The revision that `initialize` asks for.
     pub(crate) fn wanted_version(&self) -> Option<Cow<'a, str>> {
-        self.head.version.and_then(text)
+        self.head.version.and_then(text_of)
     }
 
     /// The token for progress notifications: a string or an integer, as it was written.
@@ -282,7 +281,7 @@ impl<'a> Call<'a> {
 impl<'a> Meta<'a> {
     /// The revision of the request.
     pub(crate) fn version(&self) -> Option<Cow<'a, str>> {
-        self.version.and_then(text)
+        self.version.and_then(text_of)
     }
 
     /// Whether it has what the revision 2026-07-28 asks for beside the version.
@@ -292,7 +291,7 @@ impl<'a> Meta<'a> {
     }
 }
 
-fn text<'a>(value: &'a RawValue) -> Option<Cow<'a, str>> {
+fn text_of<'a>(value: &'a RawValue) -> Option<Cow<'a, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
     let plain = value.get().strip_prefix('"')?.strip_suffix('"')?;

@@ -85,15 +85,13 @@ fn decoded(text: &str, needs_none: fn(u8) -> bool) -> Option<String> {
     while let Some(byte) = bytes.next() {
         match byte {
             b'%' => {
-                let high = char::from(bytes.next()?).to_digit(16)?;
-                let low = char::from(bytes.next()?).to_digit(16)?;
-                let byte = u8::try_from(high.checked_mul(16)?.checked_add(low)?).ok()?;
+                let byte = octet(&mut bytes)?;
                 match byte {
                     b'/' | b'\\' | b'%' | 0..0x20 | 0x7f => return None,
                     _ if needs_none(byte) => out.push(char::from(byte)),
                     _ => {
                         out.push('%');
-                        out.extend([high, low].map(hex_digit));
+                        out.extend([byte >> 4, byte & 0xf].map(hex_digit));
                     }
                 }
             }
@@ -105,9 +103,16 @@ fn decoded(text: &str, needs_none: fn(u8) -> bool) -> Option<String> {
     Some(out)
 }
 
+/// What the two digits after a percent sign stand for.
+fn octet(digits: &mut std::str::Bytes<'_>) -> Option<u8> {
+    let mut digit = || char::from(digits.next()?).to_digit(16);
+    let (high, low) = (digit()?, digit()?);
+    u8::try_from(high.checked_mul(16)?.checked_add(low)?).ok()
+}
+
 /// In upper case (RFC 3986 section 6.2.2.1).
-fn hex_digit(digit: u32) -> char {
-    char::from_digit(digit, 16).map_or('0', |digit| digit.to_ascii_uppercase())
+fn hex_digit(digit: u8) -> char {
+    char::from_digit(digit.into(), 16).map_or('0', |digit| digit.to_ascii_uppercase())
 }
 
 /// What means itself in a segment of a path, encoded or not, as far as file systems and people see
@@ -295,13 +300,11 @@ fn value(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let high = char::from(rest.next()?).to_digit(16)?;
-        let low = char::from(rest.next()?).to_digit(16)?;
-        bytes.push(u8::try_from(high.checked_mul(16)?.checked_add(low)?).ok()?);
+        bytes.push(if byte == b'%' {
+            octet(&mut rest)?
+        } else {
+            byte
+        });
     }
     String::from_utf8(bytes).ok()
 }
