@@ -207,6 +207,8 @@ fn the_names_of_the_protocol_are_not_chosen() {
         "tools/list",
         "resources/read",
         "logging/setLevel",
+        "subscriptions/listen",
+        "rpc.discover",
         "notifications/initialized",
         "notifications/mine",
         "tasks/get",
@@ -301,6 +303,22 @@ fn a_list_without_a_standard_scope_must_be_given_one() {
     assert!(router.build::<()>().is_ok());
     // A list that is not served needs none.
     assert!(new().build::<()>().is_ok());
+}
+
+/// Two demands for one list would leave open which one holds.
+#[test]
+fn what_a_list_demands_is_said_once() {
+    let router = mcp::Router::new(&guard()).tool("a", tool);
+    let (router, first) = (router.list(ToolsList), line!());
+    let (router, second) = (router.list(ToolsList.demanding::<()>()), line!());
+    let [first, second] = [first, second].map(|line| format!("{}:{line}", file!()));
+    let expected = RouterError::Duplicate {
+        kind: Kind::Method,
+        name: "tools/list".into(),
+        first: first.into(),
+        second: second.into(),
+    };
+    assert_eq!(fault(router), expected);
 }
 
 fn guard_of(resource: &str) -> Guard<Files> {
