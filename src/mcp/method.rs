@@ -109,9 +109,6 @@ macro_rules! methods {
                 }
             }
         )*
-
-        /// The methods that have a standard scope.
-        pub(crate) const STANDARD: &[&str] = &[$($name),*];
     };
 }
 
@@ -146,6 +143,9 @@ impl Listing for ResourcesTemplatesList {}
 impl Listing for ToolsList {}
 
 /// A method that is none of the protocol's: what its handler demands is its whole policy.
+///
+/// A name in a namespace of the protocol, such as `tools/` or `resources/`, is refused when the router
+/// is built.
 ///
 /// # Examples
 /// ```

@@ -8,13 +8,13 @@ use axum::extract::Request;
 use axum::routing::any;
 use http::Uri;
 
-use super::endpoint::{Endpoint, Listed, Templated};
+use super::endpoint::{Endpoint, Listed, OPEN, Templated};
 use super::entry::{Demands, Place};
 use super::{Entry, Router, shown};
 use crate::guard::ConfigError;
 use crate::id::Resource;
 use crate::mcp::method::{
-    Named, PromptsGet, PromptsList, ResourcesList, ResourcesRead, ResourcesTemplatesList, STANDARD,
+    Named, PromptsGet, PromptsList, ResourcesList, ResourcesRead, ResourcesTemplatesList,
     ToolsCall, ToolsList,
 };
 use crate::mcp::uri::Template;
@@ -92,23 +92,29 @@ fn path_of(resource: &Resource) -> Result<String, ConfigError> {
     Ok(path)
 }
 
+/// Namespaces of the protocol and its extensions, which a method of one's own stays out of.
+const RESERVED: [&str; 14] = [
+    "completion/",
+    "elicitation/",
+    "logging/",
+    "notifications/",
+    "prompts/",
+    "resources/",
+    "roots/",
+    "rpc.",
+    "sampling/",
+    "server/",
+    "skills/",
+    "subscriptions/",
+    "tasks/",
+    "tools/",
+];
+
 /// Names that a method of one's own must not have.
 fn is_reserved(name: &str) -> bool {
-    super::endpoint::OPEN.contains(&name)
-        || name.is_empty()
-        || STANDARD.contains(&name)
-        || [
-            "notifications/",
-            "rpc.",
-            "subscriptions/",
-            "tasks/",
-            "skills/",
-            "sampling/",
-            "elicitation/",
-            "roots/",
-        ]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    name.is_empty()
+        || OPEN.contains(&name)
+        || RESERVED.iter().any(|prefix| name.starts_with(prefix))
 }
 
 impl<V: Vocabulary, St: Clone + Send + Sync + 'static> Router<V, St> {
