@@ -15,6 +15,8 @@ static VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 static METHOD: HeaderName = HeaderName::from_static("mcp-method");
 static NAME: HeaderName = HeaderName::from_static("mcp-name");
 
+const MISMATCH: &str = "a header does not match the body";
+
 /// A revision that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Revision {
@@ -81,7 +83,7 @@ impl Revision {
                     .as_ref()
                     .is_some_and(|meta| meta.version().is_some())
             {
-                return Err(fault(HEADER_MISMATCH, "a header does not match the body"));
+                return Err(fault(HEADER_MISMATCH, MISMATCH));
             }
         }
         Ok(revision)
@@ -131,11 +133,7 @@ fn mirrored<'a>(
 }
 
 const fn mismatch<'a>(message: &Message<'a>) -> Fault<'a> {
-    Fault::new(
-        message.id(),
-        HEADER_MISMATCH,
-        "a header does not match the body",
-    )
+    Fault::new(message.id(), HEADER_MISMATCH, MISMATCH)
 }
 
 /// The order of these errors is that of the conformance suite: header missing, `_meta` incomplete,
@@ -161,7 +159,7 @@ fn version_of<'a>(header: Option<&str>, call: &Call<'a>) -> Result<Revision, Fau
         return Err(call.fault(INVALID_PARAMS, "_meta lacks the client's capabilities"));
     }
     if header != inside {
-        return Err(call.fault(HEADER_MISMATCH, "a header does not match the body"));
+        return Err(call.fault(HEADER_MISMATCH, MISMATCH));
     }
     Revision::named(header).ok_or_else(|| unsupported(Some(call.id), header))
 }

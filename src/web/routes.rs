@@ -83,14 +83,7 @@ where
 {
     let mut by_path: BTreeMap<String, Vec<MetadataDocument>> = BTreeMap::new();
     for document in guards.into_iter().flat_map(sealed::Documents::documents) {
-        // axum panics at such segments, which it once read as parameters.
-        if document
-            .path()
-            .split('/')
-            .any(|segment| segment.starts_with([':', '*']))
-        {
-            return Err(ConfigError::UnroutablePath(document.path().into()));
-        }
+        routable(document.path())?;
         let at_path = by_path.entry(document.path().to_owned()).or_default();
         if at_path
             .iter()
@@ -111,6 +104,16 @@ where
         .fold(Router::new(), |routes, (path, documents)| {
             routes.route(&path, get(async move |uri: Uri| answer(&documents, &uri)))
         }))
+}
+
+/// Whether a path is a route that matches itself alone: axum reads parameters in braces, and panics
+/// at segments that it once read as parameters.
+pub(super) fn routable(path: &str) -> Result<(), ConfigError> {
+    let is_odd = |segment: &str| segment.starts_with([':', '*']) || segment.contains(['{', '}']);
+    if !path.starts_with('/') || path.split('/').any(is_odd) {
+        return Err(ConfigError::UnroutablePath(path.into()));
+    }
+    Ok(())
 }
 
 fn answer(documents: &[MetadataDocument], uri: &Uri) -> Response {

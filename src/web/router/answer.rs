@@ -10,6 +10,7 @@ use super::stream::event;
 use crate::mcp::Kind;
 use crate::mcp::error::{Fault, INTERNAL, INVALID_PARAMS, error_body, result_body};
 use crate::mcp::revision::Revision;
+use crate::web::response::json;
 
 /// What is answered to one call.
 pub(super) struct Answer {
@@ -123,20 +124,11 @@ pub(super) fn answered(answer: Answer, accepts: Accepts) -> Response {
     if status == StatusCode::OK && accepts.events && !accepts.json {
         return as_events(Body::from(event(&body)));
     }
-    as_json(status, body)
-}
-
-pub(super) fn as_json(status: StatusCode, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    json(status, Body::from(body))
 }
 
 pub(super) fn faulty(status: StatusCode, fault: &Fault<'_>) -> Response {
-    as_json(status, fault.body())
+    json(status, Body::from(fault.body()))
 }
 
 pub(super) fn allowing(mut response: Response, status: StatusCode) -> Response {

@@ -20,7 +20,7 @@ use crate::mcp::method::{
 use crate::mcp::uri::Template;
 use crate::mcp::{Kind, Rule, TemplateError};
 use crate::scope::{ScopeTable, Set, Vocabulary};
-use crate::web::routes::metadata_routes;
+use crate::web::routes::{metadata_routes, routable};
 
 /// Why a router cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,14 +81,11 @@ pub enum RouterError {
     },
 }
 
-/// The path of a resource, as a route: axum reads parameters in some paths, and panics at others.
+/// The path of a resource, as a route.
 fn path_of(resource: &Resource) -> Result<String, ConfigError> {
     let uri = resource.as_str().parse::<Uri>();
     let path = uri.map(|uri| uri.path().to_owned()).unwrap_or_default();
-    let is_odd = |segment: &str| segment.starts_with([':', '*']) || segment.contains(['{', '}']);
-    if !path.starts_with('/') || path.split('/').any(is_odd) {
-        return Err(ConfigError::UnroutablePath(path.into()));
-    }
+    routable(&path)?;
     Ok(path)
 }
 
@@ -127,11 +124,14 @@ impl<V: Vocabulary, St: Clone + Send + Sync + 'static> Router<V, St> {
         Outer: Clone + Send + Sync + 'static,
     {
         self.check()?;
-        let lists = self.served_lists();
-        if let Some((_, rule)) = lists.iter().find(|(demands, _)| demands.is_none()) {
-            let name = rule.name().into();
-            return Err(RouterError::NoListScope { name });
-        }
+        let lists = self.served_lists().into_iter().map(|(demands, rule)| {
+            let name: Box<str> = rule.name().into();
+            match demands {
+                Some(demands) => Ok((name, demands)),
+                None => Err(RouterError::NoListScope { name }),
+            }
+        });
+        let lists = lists.collect::<Result<_, _>>()?;
         let metadata = metadata_routes::<Outer, 1>([&self.guard])?;
         let path = path_of(self.guard.resource())?;
         let endpoint = Arc::new(self.into_endpoint(lists)?);
@@ -149,16 +149,11 @@ impl<V: Vocabulary, St: Clone + Send + Sync + 'static> Router<V, St> {
                 return Err(RouterError::Reserved { name, place });
             }
         }
-        let mut lists: HashMap<&str, Place> = HashMap::new();
-        for (_, rule) in &self.lists {
-            if let Some(first) = lists.insert(rule.name(), rule.place()) {
-                return Err(duplicate(rule, first));
-            }
-        }
-        unique(self.methods.iter())?;
-        unique(self.tools.iter().map(|(_, entry)| entry))?;
-        unique(self.prompts.iter().map(|(_, entry)| entry))?;
-        unique(self.resources.iter().map(|(_, entry)| entry))?;
+        unique(self.lists.iter().map(|(_, rule)| rule))?;
+        unique(self.methods.iter().map(|entry| &entry.rule))?;
+        unique(self.tools.iter().map(|(_, entry)| &entry.rule))?;
+        unique(self.prompts.iter().map(|(_, entry)| &entry.rule))?;
+        unique(self.resources.iter().map(|(_, entry)| &entry.rule))?;
         let first_of = |entry: Option<&Entry<St>>| entry.map(|entry| entry.rule.place());
         let tool = first_of(self.tools.first().map(|(_, entry)| entry));
         let prompt = first_of(self.prompts.first().map(|(_, entry)| entry));
@@ -223,10 +218,7 @@ impl<V: Vocabulary, St: Clone + Send + Sync + 'static> Router<V, St> {
         (known.then(Demands::of::<M::Scope>), rule)
     }
 
-    fn into_endpoint(
-        self,
-        lists: Vec<(Option<Demands>, Rule)>,
-    ) -> Result<Endpoint<St>, RouterError> {
+    fn into_endpoint(self, lists: HashMap<Box<str>, Demands>) -> Result<Endpoint<St>, RouterError> {
         let mut templates: Vec<Templated> = Vec::new();
         let mut resources = Vec::new();
         for (at, (resource, entry)) in self.resources.into_iter().enumerate() {
@@ -270,10 +262,7 @@ impl<V: Vocabulary, St: Clone + Send + Sync + 'static> Router<V, St> {
             prompts,
             resources,
             templates,
-            lists: lists
-                .into_iter()
-                .filter_map(|(demands, rule)| Some((rule.name().into(), demands?)))
-                .collect(),
+            lists,
             methods: self
                 .methods
                 .into_iter()
@@ -295,11 +284,12 @@ fn names<St>(of: &[Listed<St>]) -> HashMap<Box<str>, usize> {
         .collect()
 }
 
-fn unique<'e, St: 'e>(entries: impl Iterator<Item = &'e Entry<St>>) -> Result<(), RouterError> {
+#[expect(single_use_lifetimes, reason = "an anonymous one is not stable here")]
+fn unique<'r>(rules: impl Iterator<Item = &'r Rule>) -> Result<(), RouterError> {
     let mut seen: HashMap<&str, Place> = HashMap::new();
-    for entry in entries {
-        if let Some(first) = seen.insert(entry.rule.name(), entry.rule.place()) {
-            return Err(duplicate(&entry.rule, first));
+    for rule in rules {
+        if let Some(first) = seen.insert(rule.name(), rule.place()) {
+            return Err(duplicate(rule, first));
         }
     }
     Ok(())

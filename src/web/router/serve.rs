@@ -19,7 +19,7 @@ use super::answer::{
     Accepts, Answer, UNCACHED, allowing, answered, as_events, faulty, finished, in_band, succeeded,
 };
 use super::endpoint::{Endpoint, Route};
-use super::entry::{Given, Run, Stop};
+use super::entry::{Demands, Given, Run, Stop};
 use super::reply::{Reply, tool_refused};
 use super::stream::Work;
 use crate::guard::Admitted;
@@ -220,29 +220,6 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         }
     }
 
-    /// Whether all of a batch may run: who lacks something is asked for what all of it needs.
-    fn decide(
-        &self,
-        revision: Revision,
-        admitted: &Admitted,
-        calls: &[&Call<'_>],
-    ) -> Result<(), Refusal> {
-        let demands = calls
-            .iter()
-            .filter_map(|call| self.route(revision, call).demands());
-        let (mut lacking, mut met) = (Vec::new(), Vec::new());
-        let mut is_met = true;
-        for demand in demands {
-            let met_here = (demand.is_met)(admitted);
-            is_met &= met_here;
-            (demand.challenge)(if met_here { &mut met } else { &mut lacking });
-        }
-        if is_met {
-            return Ok(());
-        }
-        Err(admitted.lacks(lacking, &met))
-    }
-
     /// A batch is decided as a whole, before anything of it runs.
     async fn batch(&self, visit: &Visit<'_>, messages: &[Message<'_>]) -> Response {
         let refuse = |message| {
@@ -273,12 +250,15 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         if let Err(refusal) = let_in {
             return refusal.into_answer(None);
         }
-        if let Err(refusal) = self.decide(revision, admitted, &calls) {
+        let routes: Vec<_> = calls
+            .iter()
+            .map(|call| self.route(revision, call))
+            .collect();
+        if let Err(refusal) = decide(admitted, routes.iter().filter_map(Route::demands)) {
             return refusal.into_answer(None);
         }
         let mut answers = Vec::new();
-        for call in calls {
-            let route = self.route(revision, call);
+        for (call, route) in calls.into_iter().zip(routes) {
             // Those before it may have taken longer than the token lives.
             let visit = &Visit {
                 now: self.now(),
@@ -298,6 +278,21 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         let status = StatusCode::OK;
         answered(Answer { status, body }, Accepts::of(visit.headers))
     }
+}
+
+/// Whether all of a batch may run: who lacks something is asked for what all of it needs.
+fn decide(admitted: &Admitted, demands: impl Iterator<Item = Demands>) -> Result<(), Refusal> {
+    let (mut lacking, mut met) = (Vec::new(), Vec::new());
+    let mut is_met = true;
+    for demand in demands {
+        let met_here = (demand.is_met)(admitted);
+        is_met &= met_here;
+        (demand.challenge)(if met_here { &mut met } else { &mut lacking });
+    }
+    if is_met {
+        return Ok(());
+    }
+    Err(admitted.lacks(lacking, &met))
 }
 
 /// A call after its checks.

@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::entry::Run;
 use super::reply::{Reply, ToolFailure, tool_done, tool_failed};
 use crate::clock::WakeUp;
 use crate::lifecycle::UntilExpiry;
@@ -39,8 +40,6 @@ pub struct Streamed<T> {
     work: Work,
     result: std::marker::PhantomData<fn() -> T>,
 }
-
-type Run = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// Work that begins when it is known how its progress is told.
 #[expect(unnameable_types, reason = "nobody else begins it")]
