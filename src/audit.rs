@@ -34,6 +34,47 @@ impl fmt::Display for Untrusted<'_> {
     }
 }
 
+/// The span of one request: all that is written about it stands in it.
+#[cfg(feature = "axum")]
+#[derive(Clone, Debug)]
+pub(crate) struct RequestSpan(tracing::Span);
+
+#[cfg(feature = "axum")]
+impl RequestSpan {
+    pub(crate) fn of(correlation: crate::id::CorrelationId) -> Self {
+        Self(tracing::info_span!(
+            target: "clearance",
+            "request",
+            correlation_id = %correlation,
+            method = tracing::field::Empty,
+            target = tracing::field::Empty,
+            decision = tracing::field::Empty,
+            reason = tracing::field::Empty,
+        ))
+    }
+
+    pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.in_scope(work)
+    }
+
+    /// What the request asks for: a method, and the tool, prompt, resource or task.
+    pub(crate) fn asks(&self, method: &str, target: Option<&str>) {
+        self.0
+            .record("method", tracing::field::display(Untrusted(method)));
+        if let Some(target) = target {
+            self.0
+                .record("target", tracing::field::display(Untrusted(target)));
+        }
+    }
+
+    pub(crate) fn decided(&self, decision: &'static str, reason: Option<&'static str>) {
+        self.0.record("decision", decision);
+        if let Some(reason) = reason {
+            self.0.record("reason", reason);
+        }
+    }
+}
+
 /// A request was let in.
 pub(crate) fn authorized(verified: &Verified) {
     let principal = verified.principal();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::id::{ClientId, Issuer, Resource, Subject};
+use crate::id::{ClientId, CorrelationId, Issuer, Resource, Subject};
 use crate::lifecycle::UntilExpiry;
 use crate::scope::{Grants, Set};
 use crate::token::{Scoped, Token, Verified};
@@ -57,12 +57,13 @@ use crate::token::{Scoped, Token, Verified};
 #[must_use = "a proof that nobody demands protects nothing"]
 pub struct Authorized<S: Set> {
     token: Token<Scoped<S>>,
+    correlation: CorrelationId,
 }
 
 impl<S: Set> Authorized<S> {
     /// Only the guard calls this.
-    pub(crate) const fn new(token: Token<Scoped<S>>) -> Self {
-        Self { token }
+    pub(crate) const fn new(token: Token<Scoped<S>>, correlation: CorrelationId) -> Self {
+        Self { token, correlation }
     }
 
     /// The same proof for less.
@@ -86,6 +87,7 @@ impl<S: Set> Authorized<S> {
     {
         Authorized {
             token: self.token.narrow(),
+            correlation: self.correlation,
         }
     }
 
@@ -153,8 +155,15 @@ impl<S: Set> Authorized<S> {
 
     /// Who calls, for logs and metrics.
     pub fn caller(&self) -> Caller {
-        Caller {
-            verified: Arc::clone(self.verified()),
+        Caller::new(Arc::clone(self.verified()), self.correlation)
+    }
+
+    /// The least of the same proof, for rules that look at the caller.
+    #[cfg(feature = "axum")]
+    pub(crate) fn any(&self) -> Authorized<()> {
+        Authorized {
+            token: self.token.any(),
+            correlation: self.correlation,
         }
     }
 
@@ -181,9 +190,17 @@ impl<S: Set> fmt::Debug for Authorized<S> {
 #[derive(Clone)]
 pub struct Caller {
     verified: Arc<Verified>,
+    correlation: CorrelationId,
 }
 
 impl Caller {
+    pub(crate) const fn new(verified: Arc<Verified>, correlation: CorrelationId) -> Self {
+        Self {
+            verified,
+            correlation,
+        }
+    }
+
     /// Who issued the token.
     pub fn issuer(&self) -> &Issuer {
         &self.verified.principal().issuer
@@ -205,6 +222,11 @@ impl Caller {
             .rules()
             .table
             .names(self.verified.granted().named)
+    }
+
+    /// What ties together all that is written about the request.
+    pub const fn correlation_id(&self) -> CorrelationId {
+        self.correlation
     }
 
     /// The moment from which the token is dead.

@@ -48,7 +48,8 @@
 //! # }
 //! ```
 //!
-//! The signature is the policy; [`mcp`] tells all of it. Handlers of axum's own router demand proofs
+//! The signature is the policy; [`mcp`] tells all of it. A service that exists already is put behind an
+//! [`AuthorizationLayer`]. Handlers of axum's own router demand proofs
 //! in the same way, from the guard in its state:
 //!
 //! ```
@@ -94,7 +95,8 @@
 //! - *That the caller owns what the request names.* Scopes speak of kinds of operations, not of
 //!   objects.
 //! - *Anything about an axum route whose handler demands nothing.* It is open, as in every router. An
-//!   [`mcp::Router`] takes no such handler.
+//!   [`mcp::Router`] takes no such handler, and an [`AuthorizationLayer`] lets nothing pass that its
+//!   policy does not name.
 //! - *That a proof which was kept is still in force.* It was when its request came.
 //! - *That the issuer is honest.* Whoever writes the line `.issuer(..)` is the root of trust.
 //!
@@ -108,8 +110,8 @@
 //!
 //! # Features
 //!
-//! - `axum` (default): [`mcp::Router`], [`Authorized`] as an extractor, [`Refusal`] as an answer,
-//!   [`metadata_routes`], [`CredentialLayer`].
+//! - `axum` (default): [`mcp::Router`], [`AuthorizationLayer`], [`Authorized`] as an extractor,
+//!   [`Refusal`] as an answer, [`metadata_routes`], [`CredentialLayer`].
 //! - `fetch` (default): keys and metadata over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
 //! - `schemars`: the schema of a tool's arguments, derived from their type.
@@ -133,6 +135,7 @@ pub mod mcp;
 pub mod refusal;
 pub mod scope;
 pub mod secret;
+pub mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
@@ -145,7 +148,11 @@ pub use guard::{ConfigError, Guard, GuardBuilder, Guarded, Ready, TrustedIssuer,
 #[doc(inline)]
 pub use refusal::Refusal;
 #[cfg(feature = "axum")]
-pub use web::{CredentialLayer, CredentialService, ProtectedResource, metadata_routes};
+pub use web::{
+    AuthorizationLayer, AuthorizationService, CredentialLayer, CredentialService, GuardedAnswer,
+    GuardedBody, LayerBuilder, LayerError, Network, NetworkError, PeerInfo, ProtectedResource,
+    ResponseFuture, Sealing, TlsEvidence, Unsealed, metadata_routes,
+};
 pub use wire::MetadataDocument;
 
 /// The README's examples are compiled and run.

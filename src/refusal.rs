@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
 
+use crate::id::CorrelationId;
 use crate::keys::Unavailable;
 use crate::limit::NotUntil;
 use crate::token::{AudienceError, ParseError, SignatureError};
@@ -21,6 +22,8 @@ pub struct Refusal {
     /// What a challenge asks for, where it depends on the request.
     scope: Option<Box<str>>,
     answers: Arc<Answers>,
+    /// Nothing where no request is refused.
+    correlation: Option<CorrelationId>,
 }
 
 /// Why a request was refused.
@@ -33,14 +36,22 @@ pub enum Reason {
     InsufficientScope,
     /// A token was shown and is none, or none that counts here and now.
     InvalidToken(TokenFault),
+    /// The request names a host that the layer does not serve.
+    ForeignHost,
+    /// The request comes from a page of an origin that the layer does not let in.
+    ForeignOrigin,
     /// The principal has used up its quota.
     LimitExceeded(NotUntil),
     /// The credential is not written as RFC 6750 section 2.1 wants it.
     MalformedCredential(CredentialError),
     /// No bearer token was shown.
     NoCredential,
+    /// The request did not come over TLS, and the layer demands that.
+    NotEncrypted,
     /// A part that the decision needs cannot be asked. Nobody is refused for good.
     Unavailable(Unavailable),
+    /// The session is over, was never there, or is somebody else's: nobody is told which.
+    UnknownSession,
 }
 
 /// What is wrong with a token. Clients do not learn which it was: one answer serves all.
@@ -109,12 +120,23 @@ impl Refusal {
             reason,
             scope,
             answers,
+            correlation: None,
         }
+    }
+
+    pub(crate) const fn about(mut self, request: CorrelationId) -> Self {
+        self.correlation = Some(request);
+        self
     }
 
     /// Why.
     pub const fn reason(&self) -> &Reason {
         &self.reason
+    }
+
+    /// What ties together all that is written about the request. It is in the body as well.
+    pub const fn correlation_id(&self) -> Option<CorrelationId> {
+        self.correlation
     }
 
     pub(crate) fn scope(&self) -> Option<&str> {
@@ -138,6 +160,8 @@ impl Reason {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Denied => "denied",
+            Self::ForeignHost => "foreign_host",
+            Self::ForeignOrigin => "foreign_origin",
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidToken(TokenFault::Audience(error)) => error.code(),
             Self::InvalidToken(TokenFault::Parse(error)) => error.code(),
@@ -149,7 +173,9 @@ impl Reason {
             Self::MalformedCredential(CredentialError::Malformed) => "malformed_credential",
             Self::MalformedCredential(CredentialError::Repeated) => "repeated_credential",
             Self::NoCredential => "no_credential",
+            Self::NotEncrypted => "not_encrypted",
             Self::Unavailable(_) => "unavailable",
+            Self::UnknownSession => "unknown_session",
         }
     }
 }

@@ -17,13 +17,13 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use support::mcp::{McpServer, REVISIONS, server};
+use support::plain;
 use support::request::{Request, messages};
 use support::{Answer, M, parse_challenge};
 
 const FILE: &str = include_str!("cases/mcp.tsv");
 
-const HEADER: &str =
-    "revisions\tcall\theaders\tbody\ttoken\treason\tstatus\tcode\tchallenge\tid\tran\tneeds";
+const HEADER: &str = "revisions\tcall\theaders\tbody\ttoken\treason\tstatus\tcode\tchallenge\tid\tran\tneeds\tin_layer";
 
 /// One line; see the head of the file for the columns.
 #[derive(Clone, Debug)]
@@ -41,6 +41,7 @@ struct Case {
     id: &'static str,
     ran: &'static str,
     needs: &'static str,
+    in_layer: &'static str,
 }
 
 /// An empty cell is a dash.
@@ -78,9 +79,10 @@ fn cases() -> Vec<Case> {
                 id,
                 ran,
                 needs,
+                in_layer,
             ] = cells[..]
             else {
-                panic!("line {line}: not twelve columns");
+                panic!("line {line}: not thirteen columns");
             };
             assert!(cells.iter().all(|cell| !cell.is_empty()), "line {line}");
             Case {
@@ -97,12 +99,29 @@ fn cases() -> Vec<Case> {
                 id: cell(id),
                 ran: cell(ran),
                 needs: cell(needs),
+                in_layer: cell(in_layer),
             }
         })
         .collect()
 }
 
 impl Case {
+    /// The same case where a layer decides.
+    fn in_layer(&self) -> Self {
+        let mut words = self.in_layer.split(' ');
+        let (Some(status), Some(code)) = (words.next(), words.next()) else {
+            return self.clone();
+        };
+        Self {
+            status: status.parse().expect("a status"),
+            code,
+            challenge: "",
+            ran: "",
+            id: if words.next().is_some() { "" } else { self.id },
+            ..self.clone()
+        }
+    }
+
     /// The request, and the token in it.
     fn request(&self, server: &McpServer, revision: &str) -> (Request, String) {
         let mut request = Request::new(revision, self.call);
@@ -276,11 +295,22 @@ const KNOWN: [&str; 3] = ["error", "resource_metadata", "scope"];
 /// nothing else, and repeats nothing of the token.
 #[tokio::test]
 async fn each_case_is_answered_as_it_must_be() {
-    let server = server().await;
+    run(&server().await, &cases()).await;
+}
+
+/// The same for a server that knows nothing of authorization, with a layer before it. Only names
+/// outside the policy may be answered otherwise.
+#[tokio::test]
+async fn each_case_is_answered_so_by_a_layer() {
+    let cases: Vec<Case> = cases().iter().map(Case::in_layer).collect();
+    run(&plain::server().await, &cases).await;
+}
+
+async fn run(server: &McpServer, cases: &[Case]) {
     let mut found = Vec::new();
-    for case in &cases() {
+    for case in cases {
         for &revision in &case.revisions {
-            let (request, token) = case.request(&server, revision);
+            let (request, token) = case.request(server, revision);
             let answer = server.send(&request).await;
             let ran = server.log.take();
             let mut faults = Faults {
@@ -326,6 +356,8 @@ fn a_reason_has_one_answer() {
     for case in &cases() {
         let needs = ["", "names", "methods", "arguments"];
         assert!(needs.contains(&case.needs), "line {}", case.line);
+        let is_outside = matches!(case.needs, "names" | "methods");
+        assert!(is_outside || case.in_layer.is_empty(), "line {}", case.line);
         if case.status < 300 || case.call.starts_with("batch ") {
             continue;
         }

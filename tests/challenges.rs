@@ -27,11 +27,12 @@ use clearance::limit::Quota;
 use clearance::scope::AnyOf;
 use clearance::testing::{Issuer, ManualClock};
 use clearance::{Authorized, ConfigError, Guard, GuardBuilder, Refusal, TrustedIssuer};
+use http::HeaderValue;
 use proptest::prelude::*;
 use support::http::{Http2, bearer, bearer_challenge, parts_with, request};
 use support::{
-    Answer, E, FilesRead, FilesWrite, Fixture, M, M_PATH, McpAdmin, ScopeA, ScopeB, Server,
-    ToolsRead,
+    Answer, E, FilesRead, FilesWrite, Fixture, M, M_PATH, McpAdmin, ScopeA, ScopeB, Server, TRACE,
+    TRACE_PARENT, ToolsRead,
 };
 
 /// The challenge of every token that does not count.
@@ -447,6 +448,8 @@ impl Offline {
         S: clearance::scope::Set + clearance::scope::KnownTo<Fixture>,
     {
         let mut parts = parts_with(token);
+        let (name, value) = TRACE_PARENT.split_once(": ").expect("a field");
+        parts.headers.insert(name, HeaderValue::from_static(value));
         let asked = guard.authorize::<S>(&mut parts);
         self.runtime.block_on(asked).map(drop)
     }
@@ -632,10 +635,7 @@ fn no_text_of_a_token_changes_the_answer() {
         let refusal = offline.ask::<ToolsRead>(&guard, &token.mint()).expect_err("expired");
         prop_assert_eq!(refusal.status(), 401);
         prop_assert_eq!(refusal.challenge().expect("a challenge"), INVALID);
-        prop_assert_eq!(
-            refusal.body(),
-            r#"{"jsonrpc":"2.0","error":{"code":40100,"message":"invalid access token"}}"#
-        );
+        prop_assert_eq!(refusal.body(), error_body(40100, "invalid access token"));
     });
 }
 
@@ -899,6 +899,14 @@ async fn one_of_several_is_enough_and_one_is_asked_for() {
     assert_eq!(server.ran(), 5);
 }
 
+/// The body of a refusal of [`TRACE_PARENT`]'s request: nothing but the code, a constant text, and
+/// what the request called itself.
+fn error_body(code: i32, message: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":"{message}","data":{{"correlationId":"{TRACE}"}}}}}}"#
+    )
+}
+
 /// RS-142: a bad signature and an unknown key are one answer, and so are tokens of strangers; the
 /// texts are constant and say no more than the class.
 #[tokio::test]
@@ -919,23 +927,14 @@ async fn answers_say_no_more_than_the_class() {
     assert_eq!(bad_signature, stranger);
     assert_eq!(
         bad_signature.body,
-        r#"{"jsonrpc":"2.0","error":{"code":40100,"message":"invalid access token"}}"#
+        error_body(40100, "invalid access token")
     );
     let none = server.get_bare("/mcp").await;
-    assert_eq!(
-        none.body,
-        r#"{"jsonrpc":"2.0","error":{"code":40100,"message":"access token required"}}"#
-    );
+    assert_eq!(none.body, error_body(40100, "access token required"));
     let malformed = server.get("/mcp", "a b").await;
-    assert_eq!(
-        malformed.body,
-        r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"malformed credential"}}"#
-    );
+    assert_eq!(malformed.body, error_body(-32600, "malformed credential"));
     let few = server.get("/delete", &token.mint()).await;
-    assert_eq!(
-        few.body,
-        r#"{"jsonrpc":"2.0","error":{"code":40300,"message":"insufficient scope"}}"#
-    );
+    assert_eq!(few.body, error_body(40300, "insufficient scope"));
     assert_eq!(server.ran(), 0);
     server.get("/mcp", &token.mint()).await.assert_ok();
 }

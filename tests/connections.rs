@@ -18,7 +18,7 @@ use chrono::TimeDelta;
 use clearance::GuardBuilder;
 use proptest::prelude::*;
 use support::http::{Http2, KeptAlive, bearer, kept, request};
-use support::{Answer, Server};
+use support::{Answer, Server, TRACE_PARENT};
 
 /// The requests that follow one another on one connection, and what each is answered with. The
 /// names of principals make sure that no answer belongs to another request.
@@ -169,10 +169,11 @@ async fn revocation_counts_on_an_open_connection() {
     assert_eq!(server.ran(), 2);
 }
 
-/// The header fields of a request that carries something of everything.
+/// The header fields of a request that carries something of everything, and always belongs to one
+/// trace, so that its refusals are alike.
 fn fields(credential: &str) -> Vec<String> {
     let mut fields: Vec<String> = [
-        "accept: application/json, text/event-stream",
+        TRACE_PARENT,
         "cookie: access_token=x",
         "mcp-protocol-version: 2025-11-25",
         "x-access-token: y",

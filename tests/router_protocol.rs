@@ -64,6 +64,12 @@ async fn refusals(server: &McpServer) -> Vec<(Answer, i64)> {
                 .bearer(&valid()),
             -32022,
         ),
+        (
+            Request::new("2025-11-25", WEATHER)
+                .with("mcp-session-id", "x")
+                .bearer(&valid()),
+            40400,
+        ),
     ] {
         found.push((server.send(&request).await, code));
     }
@@ -157,7 +163,7 @@ async fn codes_mean_what_the_protocol_says() {
     .await;
     let known: BTreeSet<i64> = [-32700, -32601, -32602, -32600, -32020, -32022]
         .into_iter()
-        .chain([40100, 40300, 40301, 42900, 50300])
+        .chain([40100, 40300, 40301, 40400, 42900, 50300])
         .collect();
     let sent = refusals(&server).await.into_iter().chain(later().await);
     let sent: BTreeSet<i64> = sent.map(|(answer, _)| code_of(&answer)).collect();

@@ -160,6 +160,12 @@ twins! {
     known_to_by_hand
     known_to_own_vocabulary_by_hand
     lacks_one_scope
+    layer_sealing_by_hand
+    layer_with_guard_of_a_larger_vocabulary
+    layer_with_policy_of_another_vocabulary
+    layer_without_guard
+    layer_without_policy
+    layer_without_seal_keys
     letter_beyond_ascii
     list_behind_the_facade
     list_by_a_scope
@@ -222,6 +228,17 @@ twins! {
     place_beyond_the_list
     place_of_ones_own
     place_with_own_digit
+    policy_decision_by_hand
+    policy_decision_that_is_not_called
+    policy_method_with_foreign_scope
+    policy_prefix_with_foreign_scope_in_a_set
+    policy_resource_with_foreign_scope
+    policy_rule_without_decision
+    policy_scope_as_decision
+    policy_standard_without_its_scopes
+    policy_tool_with_foreign_scope
+    policy_when_with_foreign_scope
+    policy_when_without_reader
     print_bearer
     prompt_that_is_streamed
     prompt_with_optional_proof
@@ -264,6 +281,11 @@ twins! {
     scope_of_another_guard_in_router
     scope_with_a_lifetime
     scope_without_evidence
+    seal_by_caller
+    seal_of_no_purpose
+    seal_of_other_content
+    seal_opened_for_another_purpose
+    seal_opened_without_proof
     second_try_with_other_keys
     serialize_authorized
     serialize_bearer

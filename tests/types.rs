@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
 
+use clearance::id::CorrelationId;
 use clearance::keys::{FixedKeys, Unavailable};
 use clearance::lifecycle::{Revocations, UntilExpiry};
 use clearance::mcp::{self, McpScopes, ToolsExecute, ToolsRead};
@@ -57,8 +58,9 @@ markers! {
     ToolsRead,
 }
 
-// What a handler holds is a pointer to what was verified, and nothing that depends on the scopes.
-const_assert!(words::<Proof>() <= 2);
+// What a handler holds is a pointer to what was verified, the name of its request, and nothing that
+// depends on the scopes.
+const_assert_eq!(size_of::<Proof>(), size_of::<(usize, CorrelationId)>());
 const_assert_eq!(size_of::<Authorized<()>>(), size_of::<Proof>());
 const_assert_eq!(
     size_of::<Authorized<AnyOf<(ToolsRead, (ToolsExecute, ToolsRead))>>>(),
@@ -67,7 +69,7 @@ const_assert_eq!(
 // Not even a word for "there is none".
 const_assert_eq!(size_of::<Option<Proof>>(), size_of::<Proof>());
 const_assert!(words::<Guard<McpScopes>>() == 1);
-const_assert!(words::<Caller>() == 1);
+const_assert_eq!(size_of::<Caller>(), size_of::<Proof>());
 // Evidence costs nothing: it is the token that it speaks of.
 const_assert_eq!(size_of::<Permitted>(), size_of::<Verified>());
 const_assert_eq!(size_of::<Verified>(), size_of::<usize>());

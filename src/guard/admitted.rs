@@ -10,7 +10,12 @@ use super::QuotaChoice;
 use crate::audit;
 use crate::authorized::Authorized;
 #[cfg(feature = "axum")]
+use crate::authorized::Caller;
+#[cfg(feature = "axum")]
 use crate::clock::WakeUp;
+use crate::id::CorrelationId;
+#[cfg(feature = "axum")]
+use crate::lifecycle::Ending;
 use crate::refusal::{Reason, Refusal, TokenFault};
 use crate::scope::Set;
 #[cfg(feature = "axum")]
@@ -21,19 +26,39 @@ use crate::token::{AudienceVerified, IssuerRules, Live, Permit, Token, Verified}
 ///
 /// It can be asked for several proofs. Each time the deadline and revocation are looked at again;
 /// the quota is not charged again.
+///
+/// An authorization layer leaves it in the extensions of a request, for the extractors behind it.
+#[derive(Clone)]
 pub(crate) struct Admitted {
     verified: Arc<Verified>,
     guard: Arc<Inner>,
+    correlation: CorrelationId,
+    /// How many more requests of one batch were charged for.
+    #[cfg(feature = "axum")]
+    others: usize,
 }
 
 impl Admitted {
     /// Consumes the evidence. Only the guard calls this.
-    pub(super) fn new(permit: Permit<Live<Token<AudienceVerified>>>, guard: Arc<Inner>) -> Self {
+    pub(super) fn new(
+        permit: Permit<Live<Token<AudienceVerified>>>,
+        guard: Arc<Inner>,
+        correlation: CorrelationId,
+    ) -> Self {
         let token = permit.into_live().into_token();
         Self {
             verified: Arc::clone(token.verified()),
             guard,
+            correlation,
+            #[cfg(feature = "axum")]
+            others: 0,
         }
+    }
+
+    /// Whether this guard, or a clone of it, let the request in. Bits of another one's vocabulary
+    /// mean nothing here.
+    pub(super) fn is_of(&self, guard: &Arc<Inner>) -> bool {
+        Arc::ptr_eq(&self.guard, guard)
     }
 
     /// A proof for `S`, unless a rule denies the caller or the token does not grant it.
@@ -68,7 +93,7 @@ impl Admitted {
             return Err(self.refuse(Reason::InvalidToken(TokenFault::Revoked), None));
         };
         match live.require_scope() {
-            Ok(token) => Ok(Authorized::new(token)),
+            Ok(token) => Ok(Authorized::new(token, self.correlation)),
             Err(_) => Err(self.refuse(Reason::InsufficientScope, Some(self.wanted::<S>()))),
         }
     }
@@ -99,16 +124,51 @@ impl Admitted {
 
     fn refuse(&self, reason: Reason, scope: Option<Box<str>>) -> Refusal {
         audit::refused(&reason, Some(&self.verified));
-        Refusal::new(reason, scope, Arc::clone(&self.guard.answers))
+        Refusal::new(reason, scope, Arc::clone(&self.guard.answers)).about(self.correlation)
     }
 }
 
 /// What an endpoint asks that decides about several operations, or answers bit by bit.
 #[cfg(feature = "axum")]
 impl Admitted {
-    /// Whether the token grants `S`. It decides nothing: it is for showing less.
-    pub(crate) fn may<S: Set>(&self) -> bool {
-        S::met(self.verified.granted().granted)
+    pub(crate) const fn verified(&self) -> &Arc<Verified> {
+        &self.verified
+    }
+
+    /// Who calls, for logs and inner middleware.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::new(Arc::clone(&self.verified), self.correlation)
+    }
+
+    pub(crate) const fn correlation(&self) -> CorrelationId {
+        self.correlation
+    }
+
+    /// The bits that the token grants, in the guard's own vocabulary.
+    pub(crate) fn granted(&self) -> u64 {
+        self.verified.granted().granted
+    }
+
+    /// The least of all proofs, unless a rule denies the caller.
+    pub(crate) fn any(&self, now: DateTime<Utc>) -> Result<Authorized<()>, Refusal> {
+        self.denied(now)?;
+        self.prove(now)
+    }
+
+    /// The refusal of somebody else's session, which is that of one that does not exist.
+    pub(crate) fn knows_no_session(&self) -> Refusal {
+        self.refuse(Reason::UnknownSession, None)
+    }
+
+    /// The refusal of a caller whom no scope would help.
+    pub(crate) fn denies(&self) -> Refusal {
+        self.refuse(Reason::Denied, None)
+    }
+
+    /// The same for whoever stands behind, who need not charge for these once more.
+    pub(crate) const fn with_others(mut self, others: usize) -> Self {
+        self.others = others;
+        self
     }
 
     /// Charges the principal for the other requests of a batch of `requests`.
@@ -116,7 +176,8 @@ impl Admitted {
         let QuotaChoice::Limited(principals) = &self.guard.quota else {
             return Ok(());
         };
-        let counted = (1..requests).try_for_each(|_| principals.count(&self.verified));
+        let charged = self.others.saturating_add(1);
+        let counted = (charged..requests).try_for_each(|_| principals.count(&self.verified));
         counted.map_err(|not_until| self.refuse(not_until.into(), None))
     }
 
@@ -138,16 +199,24 @@ impl Admitted {
     }
 
     /// The refusal of work that outlived its token.
-    pub(crate) fn expired(&self) -> Refusal {
-        self.refuse(AudienceError::Expired.into(), None)
+    pub(crate) fn over(&self) -> Refusal {
+        let reason = if self.guard.revocations.is_revoked(&self.verified) {
+            Reason::InvalidToken(TokenFault::Revoked)
+        } else {
+            AudienceError::Expired.into()
+        };
+        self.refuse(reason, None)
     }
 
-    /// Ends when the token dies.
+    /// Whether the token has died.
+    pub(crate) fn is_over(&self) -> bool {
+        self.verified.rules().clock.now() >= self.verified.deadline()
+            || self.guard.revocations.is_revoked(&self.verified)
+    }
+
+    /// Ends when the token dies, by time or by revocation.
     pub(crate) fn wake_up(&self) -> WakeUp {
-        self.verified
-            .rules()
-            .clock
-            .wake_at(self.verified.deadline())
+        Box::pin(Ending::of(&self.verified, &self.guard.revocations))
     }
 }
 

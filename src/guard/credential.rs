@@ -96,6 +96,18 @@ pub(super) fn take(parts: &mut Parts) -> Credential {
     }
 }
 
+/// Whether there is something that looks like a credential.
+pub(super) fn is_in(parts: &Parts) -> bool {
+    parts.headers.contains_key(AUTHORIZATION)
+}
+
+/// Takes whatever looks like a credential out of a request that needs none any more.
+pub(super) fn remove(parts: &mut Parts) {
+    parts.headers.remove(&PROOF_OF_POSSESSION);
+    parts.headers.remove(AUTHORIZATION);
+    parts.extensions.remove::<Slot>();
+}
+
 fn from_head(headers: &mut HeaderMap, uri: &Uri) -> Credential {
     let (value, repeated) = match headers.entry(AUTHORIZATION) {
         Entry::Vacant(_) => (None, false),

@@ -11,34 +11,35 @@ mod builder;
 mod config;
 mod credential;
 mod issuer;
+mod pipeline;
+mod seals;
 
 pub use builder::{GuardBuilder, Ready, WantsIssuer};
 pub use config::ConfigError;
 pub use issuer::TrustedIssuer;
 
+#[cfg(feature = "axum")]
 pub(crate) use admitted::Admitted;
 #[cfg(feature = "axum")]
 pub(crate) use credential::Slot;
+#[cfg(feature = "axum")]
+pub(crate) use pipeline::Begun;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use http::request::Parts;
 
-use crate::audit;
 use crate::authorized::Authorized;
 use crate::id::{Issuer, Resource};
 use crate::jwk::KeySet;
 use crate::keys::{IssuerKeys, Unavailable};
 use crate::lifecycle::Revocations;
 use crate::limit::{Principals, Unlimited};
-use crate::refusal::{Answers, Reason, Refusal, TokenFault};
+use crate::refusal::{Answers, Refusal};
 use crate::scope::{KnownTo, Set, Vocabulary};
-use crate::token::{
-    Acceptance, KnownHeader, SignatureError, SignatureVerified, Token, Unverified, Verified,
-};
+use crate::token::{Acceptance, KnownHeader, Token, Unverified};
 
 /// Guards one resource: turns requests into proofs.
 ///
@@ -209,110 +210,6 @@ impl<V: Vocabulary> Guard<V> {
 impl<V> Guard<V> {
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
-    }
-}
-
-impl Inner {
-    pub(crate) fn answers(&self) -> &Answers {
-        &self.answers
-    }
-
-    pub(crate) const fn acceptance(&self) -> &Acceptance {
-        &self.acceptance
-    }
-
-    /// All checks that do not depend on what the request wants to do, and the moment they were made.
-    pub(crate) async fn admit(
-        self: &Arc<Self>,
-        parts: &mut Parts,
-    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
-        let token = self.verify(parts).await?;
-        // Only now: `verify` may have waited for keys, and the token may have died meanwhile.
-        let now = self.acceptance.rules().clock.now();
-        let token = match token.verify_audience(&self.acceptance, now) {
-            Ok(token) => token,
-            Err(error) => return Err(self.refuse(error.into(), None)),
-        };
-        let verified = Arc::clone(token.verified());
-        let refuse = |reason| self.refuse(reason, Some(&verified));
-        let Ok(live) = self.revocations.attest(token) else {
-            return Err(refuse(Reason::InvalidToken(TokenFault::Revoked)));
-        };
-        let permit = match &self.quota {
-            QuotaChoice::Limited(principals) => match principals.charge(live) {
-                Ok(permit) => permit,
-                Err(not_until) => return Err(refuse(not_until.into())),
-            },
-            QuotaChoice::Unlimited(unlimited) => unlimited.charge(live),
-        };
-        Ok((Admitted::new(permit, Arc::clone(self)), now))
-    }
-
-    /// Everything up to the signature.
-    async fn verify(&self, parts: &mut Parts) -> Result<Token<SignatureVerified>, Refusal> {
-        let refuse = |reason| self.refuse(reason, None);
-        let raw = credential::take(parts).map_err(|error| refuse(error.into()))?;
-        let raw = raw.ok_or_else(|| refuse(Reason::NoCredential))?;
-        let token = Token::parse_within(raw, self.longest_token, &self.known_header);
-        let token = token.map_err(|error| refuse(error.into()))?;
-        let (source, keys) = self.keys_for(&token).await?;
-        let anonymous = token.untrusted_key_id().is_none();
-        let news = KnownHeader::news(&token);
-        let token = token.verify_signature(&keys).map_err(|error| {
-            if anonymous && error == SignatureError::BadSignature {
-                source.may_have_changed();
-            }
-            refuse(error.into())
-        })?;
-        if let Some(news) = news {
-            self.known_header.remember(news);
-        }
-        Ok(token)
-    }
-
-    /// The keys that may verify this token, and where they come from.
-    async fn keys_for(
-        &self,
-        token: &Token<Unverified>,
-    ) -> Result<(&IssuerKeys, Arc<KeySet>), Refusal> {
-        let refuse = |reason| self.refuse(reason, None);
-        // The only issuer has the key that is named: nobody else needs to be looked for.
-        if let [only] = self.keys.as_slice()
-            && let Some(keys) = only.at_hand(token)
-        {
-            return Ok((only, keys));
-        }
-        let source = self.key_source(token).map_err(refuse)?;
-        let keys = source.for_token(token).await;
-        let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
-        if !token.is_known_to(&keys) {
-            let reason = SignatureError::UnknownKey.into();
-            audit::unknown_key(&reason, token.untrusted_key_id());
-            return Err(Refusal::new(reason, None, Arc::clone(&self.answers)));
-        }
-        Ok((source, keys))
-    }
-
-    async fn key_set(&self, token: &Token<Unverified>) -> Result<Arc<KeySet>, Reason> {
-        Ok(self.key_source(token)?.for_token(token).await?)
-    }
-
-    /// The keys are chosen by what the token says of its issuer, before anything is verified; it can
-    /// only choose among the configured ones.
-    fn key_source(&self, token: &Token<Unverified>) -> Result<&IssuerKeys, Reason> {
-        let named = token.untrusted_issuer()?;
-        let rules = self.acceptance.rules();
-        rules
-            .issuers
-            .iter()
-            .zip(&self.keys)
-            .find_map(|(rules, keys)| (*named == *rules.issuer.as_str()).then_some(keys))
-            .ok_or(Reason::InvalidToken(TokenFault::UnknownIssuer))
-    }
-
-    fn refuse(&self, reason: Reason, verified: Option<&Verified>) -> Refusal {
-        audit::refused(&reason, verified);
-        Refusal::new(reason, None, Arc::clone(&self.answers))
     }
 }
 

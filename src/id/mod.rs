@@ -4,9 +4,11 @@
 //! an identifier that is "the same after normalization" is another identifier (RFC 9068
 //! section 4, RFC 8414 section 3.3).
 
+mod correlation;
 mod names;
 mod uri;
 
+pub use correlation::CorrelationId;
 pub use names::{ClientId, KeyId, Subject, TokenId};
 pub use uri::{IdentifierError, Issuer, Resource};
 

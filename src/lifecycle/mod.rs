@@ -4,8 +4,12 @@
 
 mod expiry;
 mod revocation;
+#[cfg(feature = "axum")]
+mod watch;
 
 pub use expiry::{Expired, UntilExpiry};
 pub use revocation::{RevocationError, Revocations};
 
 pub(crate) use revocation::MOST_ENTRIES;
+#[cfg(feature = "axum")]
+pub(crate) use watch::Ending;

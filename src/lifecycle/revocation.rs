@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+#[cfg(feature = "axum")]
+use super::watch::Watchers;
 use crate::clock::Clock;
 use crate::id::{Issuer, Subject, TokenId};
-use crate::token::{AudienceVerified, ISSUED_AT_SKEW, Live, Token, since_1970};
+use crate::token::{AudienceVerified, ISSUED_AT_SKEW, Live, Token, Verified, since_1970};
 
 /// How many entries fit unless a guard says otherwise.
 pub(crate) const MOST_ENTRIES: usize = 100_000;
@@ -37,6 +39,8 @@ struct Lists {
     /// How many entries there are, so that an empty list costs one load.
     count: AtomicUsize,
     entries: RwLock<Entries>,
+    #[cfg(feature = "axum")]
+    watchers: Watchers,
 }
 
 #[derive(Debug)]
@@ -101,6 +105,8 @@ impl Revocations {
             most,
             count,
             entries,
+            #[cfg(feature = "axum")]
+            watchers: Watchers::default(),
         }))
     }
 
@@ -109,7 +115,11 @@ impl Revocations {
     /// # Errors
     /// [`RevocationError`], and then nothing has changed.
     pub fn revoke_token(&self, issuer: &Issuer, id: &TokenId) -> Result<(), RevocationError> {
-        self.add(issuer, |entries| &mut entries.tokens, id)
+        self.add(issuer, |entries| &mut entries.tokens, id)?;
+        #[cfg(feature = "axum")]
+        self.watchers()
+            .token_revoked(issuer, id, |verified| self.is_revoked(verified));
+        Ok(())
     }
 
     /// Revokes all tokens of a subject that were issued until now, all clients included.
@@ -124,7 +134,11 @@ impl Revocations {
         issuer: &Issuer,
         subject: &Subject,
     ) -> Result<(), RevocationError> {
-        self.add(issuer, |entries| &mut entries.subjects, subject)
+        self.add(issuer, |entries| &mut entries.subjects, subject)?;
+        #[cfg(feature = "axum")]
+        self.watchers()
+            .subject_revoked(issuer, subject, |verified| self.is_revoked(verified));
+        Ok(())
     }
 
     /// How many entries the list holds.
@@ -142,14 +156,23 @@ impl Revocations {
         &self,
         token: Token<AudienceVerified>,
     ) -> Result<Live<Token<AudienceVerified>>, Revoked> {
-        if !self.is_empty() && self.concerns(&token) {
+        if self.is_revoked(token.verified()) {
             return Err(Revoked);
         }
         Ok(Live::attest(token))
     }
 
-    fn concerns(&self, token: &Token<AudienceVerified>) -> bool {
-        let verified = token.verified();
+    /// Whether an entry concerns the token of which this is the content.
+    pub(crate) fn is_revoked(&self, verified: &Verified) -> bool {
+        !self.is_empty() && self.concerns(verified)
+    }
+
+    #[cfg(feature = "axum")]
+    pub(super) fn watchers(&self) -> &Watchers {
+        &self.0.watchers
+    }
+
+    fn concerns(&self, verified: &Verified) -> bool {
         let principal = verified.principal();
         let entries = self
             .0

@@ -5,30 +5,39 @@
 //! about, and its depth would not be limited. No client has a reason to send it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::members::fold;
+
 /// The key, as `serde_json` writes it.
-const KEY: &str = "$serde_json::private::";
+pub(super) const KEY: &str = "$serde_json::private::";
 
 /// Whether the document has such an object, or is too deep to tell.
 pub(super) fn is_in(document: &str) -> bool {
     // Its letters can be escaped, which only shows in the escapes of such letters.
     let is_suspect = document.contains(KEY) || document.contains("\\u00");
-    is_suspect && serde_json::from_str::<Plain>(document).is_err()
+    is_suspect && serde_json::from_str::<Plain<false>>(document).is_err()
 }
 
-/// A document without such objects.
-struct Plain;
+/// Whether no object of the document, however deep, has a member twice, be it in another case. What is
+/// too deep to tell has.
+pub(super) fn is_unambiguous(document: &str) -> bool {
+    serde_json::from_str::<Plain<true>>(document).is_ok()
+}
 
-impl<'de> Deserialize<'de> for Plain {
+/// A document without such objects; with `UNIQUE`, no object has a member twice.
+struct Plain<const UNIQUE: bool>;
+
+impl<'de, const UNIQUE: bool> Deserialize<'de> for Plain<UNIQUE> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Self)
     }
 }
 
-impl<'de> Visitor<'de> for Plain {
+impl<'de, const UNIQUE: bool> Visitor<'de> for Plain<UNIQUE> {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,9 +45,13 @@ impl<'de> Visitor<'de> for Plain {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut seen = HashSet::new();
         while let Some(name) = map.next_key::<Cow<'_, str>>()? {
             if name.starts_with(KEY) {
                 return Err(A::Error::custom("a document in disguise"));
+            }
+            if UNIQUE && !seen.insert(fold(&name)) {
+                return Err(A::Error::custom("a member stands twice"));
             }
             map.next_value::<Self>()?;
         }
@@ -78,6 +91,22 @@ impl<'de> Visitor<'de> for Plain {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_that_stands_twice_is_seen_at_every_depth() {
+        for (document, is_fine) in [
+            (r#"{"a":1,"b":[{"a":1}]}"#, true),
+            (r#"{"a":1,"a":1}"#, false),
+            (r#"{"a":1,"\u0061":1}"#, false),
+            (r#"{"a":1,"A":1}"#, false),
+            (r#"{"a":[{"b":{"c":1,"c":2}}]}"#, false),
+            ("3", true),
+        ] {
+            assert_eq!(is_unambiguous(document), is_fine, "{document}");
+        }
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        assert!(!is_unambiguous(&deep));
+    }
 
     #[test]
     fn they_are_seen_however_they_are_written() {

@@ -6,18 +6,24 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::call::{Call, Head, PARAMS, WantedParams, text_of};
 use super::disguise;
 use super::error::Fault;
+use super::members::Wanted;
 
-/// How many messages a batch may have.
+/// How many messages a batch may have, and how many elements of a list anybody looks at.
 const LONGEST_BATCH: usize = 100;
 
 /// A body: one message, or a batch of the revision 2025-03-26.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is on the stack, once a request"
+)]
 pub(crate) enum Body<'a> {
     One(Message<'a>),
     Batch(Vec<Message<'a>>),
@@ -25,116 +31,34 @@ pub(crate) enum Body<'a> {
 
 /// One message from a client.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most messages are the large one")]
 pub(crate) enum Message<'a> {
     Call(Call<'a>),
     Notification { method: Cow<'a, str> },
     Answer,
 }
 
-/// A request.
-#[derive(Debug)]
-pub(crate) struct Call<'a> {
-    /// As it was written: a string or an integer.
-    pub(crate) id: &'a str,
-    pub(crate) method: Cow<'a, str>,
-    /// An object, or nothing.
-    pub(crate) params: Option<&'a str>,
-    pub(crate) head: Head<'a>,
-}
+/// What is read of a message, and of `params` inside.
+const MESSAGE: Wanted<5, WantedParams> = Wanted {
+    names: ["jsonrpc", "id", "method", "result", "error"],
+    last: ("params", PARAMS),
+};
 
-/// What is read of `params` to route a call.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Head<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    name: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    uri: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    arguments: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    cursor: Option<&'a RawValue>,
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "present",
-        rename = "protocolVersion"
-    )]
-    version: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "object", rename = "_meta")]
-    pub(crate) meta: Option<Meta<'a>>,
-}
-
-/// What is read of `_meta`.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Meta<'a> {
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "present",
-        rename = "io.modelcontextprotocol/protocolVersion"
-    )]
-    version: Option<&'a RawValue>,
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "present",
-        rename = "io.modelcontextprotocol/clientCapabilities"
-    )]
-    capabilities: Option<&'a RawValue>,
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "present",
-        rename = "progressToken"
-    )]
-    progress_token: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    jsonrpc: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    method: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    result: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    error: Option<&'a RawValue>,
-}
-
-/// `null` is there, and is not the same as nothing.
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(from).map(Some)
-}
-
-/// An object: derived readers take arrays as well.
-fn object<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Meta<'de>>, D::Error> {
-    let value = <&RawValue>::deserialize(from)?.get();
-    let value = Some(value).filter(|value| value.starts_with('{'));
-    let meta = value.and_then(|value| serde_json::from_str(value).ok());
-    meta.map(Some)
-        .ok_or_else(|| D::Error::custom("not the object that it should be"))
-}
-
-/// The members of a batch, and one more at most.
+/// The elements of a list, as far as anybody looks.
 #[derive(Default)]
-struct Members<'a>(Vec<&'a RawValue>);
+pub(super) struct Elements<'a>(pub(super) Vec<&'a RawValue>);
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de> Deserialize<'de> for Elements<'de> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_seq(Self::default())
     }
 }
 
-impl<'de> Visitor<'de> for Members<'de> {
+impl<'de> Visitor<'de> for Elements<'de> {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a batch")
+        f.write_str("a list")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Self, A::Error> {
@@ -161,7 +85,7 @@ impl<'a> Body<'a> {
         }
         let invalid = || Fault::new(None, super::error::INVALID_REQUEST, "invalid batch");
         let members = serde_json::from_str(text).ok().ok_or_else(malformed)?;
-        let Members(members) = members;
+        let Elements(members) = members;
         if members.is_empty() || members.len() > LONGEST_BATCH {
             return Err(invalid());
         }
@@ -180,23 +104,22 @@ impl<'a> Message<'a> {
         if disguise::is_in(text) {
             return Err(invalid(None));
         }
-        let envelope = Some(text).filter(|text| text.starts_with('{'));
-        let envelope = envelope.and_then(|text| serde_json::from_str(text).ok());
-        let Some(envelope): Option<Envelope<'a>> = envelope else {
-            let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
-            return Err(if is_json { invalid(None) } else { malformed() });
-        };
-        let id = match envelope.id.map(RawValue::get) {
+        let message = MESSAGE.read(text).ok_or_else(malformed)?;
+        if !message.is_plain() {
+            return Err(invalid(None));
+        }
+        let [version, id, method, result, error] = message.values;
+        let id = match id.map(RawValue::get) {
             Some(id) if !is_id(id) => return Err(invalid(None)),
             id => id,
         };
-        if envelope.jsonrpc.and_then(text_of).as_deref() != Some("2.0") {
+        if version.and_then(text_of).as_deref() != Some("2.0") {
             return Err(invalid(id));
         }
-        let answered = envelope.result.is_some() || envelope.error.is_some();
-        let Some(method) = envelope.method else {
-            let is_answer = id.is_some() && envelope.result.is_some() != envelope.error.is_some();
-            return if is_answer && envelope.params.is_none() {
+        let answered = result.is_some() || error.is_some();
+        let Some(method) = method else {
+            let is_answer = id.is_some() && result.is_some() != error.is_some();
+            return if is_answer && message.last.is_none() {
                 Ok(Self::Answer)
             } else {
                 Err(invalid(id))
@@ -204,7 +127,6 @@ impl<'a> Message<'a> {
         };
         let method = text_of(method).filter(|method| !method.is_empty() && !answered);
         let method = method.ok_or_else(|| invalid(id))?;
-        let params = envelope.params.map(RawValue::get);
         let Some(id) = id else {
             // What asks for an answer has an id; without one nothing is run.
             return if method.starts_with("notifications/") {
@@ -217,17 +139,14 @@ impl<'a> Message<'a> {
             return Err(invalid(Some(id)));
         }
         let bad = || Fault::new(Some(id), super::error::INVALID_PARAMS, "invalid params");
-        let head = match params {
+        let head = match message.last {
             None => Head::default(),
-            Some(params) if params.starts_with('{') => {
-                serde_json::from_str(params).ok().ok_or_else(bad)?
-            }
-            Some(_) => return Err(bad()),
+            Some(params) => Head::of(params, &method).ok_or_else(bad)?,
         };
         Ok(Self::Call(Call {
             id,
             method,
-            params,
+            text,
             head,
         }))
     }
@@ -240,73 +159,11 @@ impl<'a> Message<'a> {
     }
 }
 
-impl<'a> Call<'a> {
-    /// The name or URI that the call is about, if its method has one.
-    pub(crate) fn target(&self) -> Option<Result<Cow<'a, str>, Fault<'a>>> {
-        let member = match &*self.method {
-            "tools/call" | "prompts/get" => self.head.name,
-            "resources/read" => self.head.uri,
-            _ => return None,
-        };
-        let text = member.and_then(text_of);
-        Some(text.ok_or_else(|| self.fault(super::error::INVALID_PARAMS, "invalid params")))
-    }
-
-    /// The arguments of a tool or prompt.
-    pub(crate) fn arguments(&self) -> Option<&'a str> {
-        self.head.arguments.map(RawValue::get)
-    }
-
-    /// Whether it asks for another page.
-    pub(crate) const fn has_cursor(&self) -> bool {
-        self.head.cursor.is_some()
-    }
-
-    /// The revision that `initialize` asks for.
-    pub(crate) fn wanted_version(&self) -> Option<Cow<'a, str>> {
-        self.head.version.and_then(text_of)
-    }
-
-    /// The token for progress notifications: a string or an integer, as it was written.
-    pub(crate) fn progress_token(&self) -> Option<&'a str> {
-        let token = self.head.meta.as_ref()?.progress_token?.get();
-        is_id(token).then_some(token)
-    }
-
-    pub(crate) const fn fault(&self, code: i32, message: &'static str) -> Fault<'a> {
-        Fault::new(Some(self.id), code, message)
-    }
-}
-
-impl<'a> Meta<'a> {
-    /// The revision of the request.
-    pub(crate) fn version(&self) -> Option<Cow<'a, str>> {
-        self.version.and_then(text_of)
-    }
-
-    /// Whether it has what the revision 2026-07-28 asks for beside the version.
-    pub(crate) fn has_capabilities(&self) -> bool {
-        self.capabilities
-            .is_some_and(|value| value.get().starts_with('{'))
-    }
-}
-
-fn text_of<'a>(value: &'a RawValue) -> Option<Cow<'a, str>> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    let plain = value.get().strip_prefix('"')?.strip_suffix('"')?;
-    if !plain.contains('\\') {
-        return Some(Cow::Borrowed(plain));
-    }
-    let text: Text<'a> = serde_json::from_str(value.get()).ok()?;
-    Some(text.0)
-}
-
 /// The longest id that is echoed.
 const LONGEST_ID: usize = 1_024;
 
 /// A string or an integer, not `null` (MCP basic, section Requests).
-fn is_id(id: &str) -> bool {
+pub(super) fn is_id(id: &str) -> bool {
     let digits = id.strip_prefix('-').unwrap_or(id);
     let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     id.len() <= LONGEST_ID && (id.starts_with('"') || is_integer)

@@ -1,5 +1,7 @@
 //! Errors of the protocol, and how they are written.
 
+use crate::id::CorrelationId;
+
 /// Malformed JSON.
 pub(crate) const PARSE: i32 = -32700;
 /// Not a message of the protocol.
@@ -33,6 +35,16 @@ impl<'a> Fault<'a> {
             message,
             data: None,
         }
+    }
+
+    /// The same with what ties together all that is written about the request.
+    pub(crate) fn about(mut self, request: CorrelationId) -> Self {
+        let more = self.data.as_deref().and_then(|data| data.strip_prefix('{'));
+        self.data = Some(match more {
+            Some(more) => format!(r#"{{"correlationId":"{request}",{more}"#),
+            None => format!(r#"{{"correlationId":"{request}"}}"#),
+        });
+        self
     }
 
     /// The body of the answer.

@@ -131,6 +131,10 @@ methods! {
     ResourcesTemplatesList = "resources/templates/list", ResourcesList;
     /// `resources/unsubscribe`, which demands [`ResourcesSubscribe`](super::ResourcesSubscribe).
     ResourcesUnsubscribe = "resources/unsubscribe", ResourcesSubscribe;
+    /// `subscriptions/listen`, which demands [`ResourcesSubscribe`](super::ResourcesSubscribe).
+    ///
+    /// It is for a [`Policy`](super::Policy): a [`Router`](super::Router) does not serve it.
+    SubscriptionsListen = "subscriptions/listen", ResourcesSubscribe;
     /// `tools/call`, which demands [`ToolsExecute`](super::ToolsExecute).
     ToolsCall = "tools/call", ToolsExecute;
     /// `tools/list`, which demands [`ToolsRead`](super::ToolsRead).

@@ -7,15 +7,19 @@
 #![cfg_attr(feature = "axum", doc = include_str!("answers.md"))]
 
 #[cfg(feature = "axum")]
+pub(crate) mod call;
+#[cfg(feature = "axum")]
 mod disguise;
 #[cfg(feature = "axum")]
 pub(crate) mod envelope;
 #[cfg(feature = "axum")]
 pub(crate) mod error;
 #[cfg(feature = "axum")]
+mod members;
+#[cfg(feature = "axum")]
 pub mod method;
 #[cfg(feature = "axum")]
-mod policy;
+pub(crate) mod policy;
 #[cfg(feature = "axum")]
 pub(crate) mod revision;
 mod scopes;
@@ -23,7 +27,12 @@ mod scopes;
 pub(crate) mod uri;
 
 #[cfg(feature = "axum")]
-pub use policy::{Kind, Policy, Rule};
+pub use policy::{
+    Decision, Kind, Nobody, Policy, PolicyError, Reach, Requires, Rule, any_valid_token, nobody,
+    requires,
+};
+#[cfg(feature = "axum")]
+pub use revision::Revision;
 pub use scopes::{
     CompletionRead, LoggingConfigure, McpScopes, PromptsList, PromptsRead, ResourcesList,
     ResourcesRead, ResourcesSubscribe, ToolsExecute, ToolsRead,

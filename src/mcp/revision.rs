@@ -3,12 +3,14 @@
 //! The body decides (SEP-2243): a header is compared with it and then never looked at again.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 
-use super::envelope::{Call, Message};
+use super::call::{Call, Meta};
+use super::envelope::Message;
 use super::error::{Fault, HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST, UNSUPPORTED_VERSION};
 
 static VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -17,17 +19,38 @@ static NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 const MISMATCH: &str = "a header does not match the body";
 
-/// A revision that is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Revision {
+/// A revision of the protocol.
+///
+/// # Examples
+/// ```
+/// use clearance::mcp::Revision;
+///
+/// assert_eq!(Revision::November2025.to_string(), "2025-11-25");
+/// assert!(Revision::July2026 > Revision::November2025);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Revision {
+    /// 2025-03-26: streamable HTTP, sessions, and batches. A request without a version header is
+    /// written in it.
     March2025,
+    /// 2025-06-18: no batches any more.
     June2025,
+    /// 2025-11-25: the last with `initialize` and sessions.
     November2025,
+    /// 2026-07-28: each request stands alone.
     July2026,
 }
 
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 impl Revision {
-    const ALL: [Self; 4] = [
+    /// All of them, the newest first.
+    pub(crate) const ALL: [Self; 4] = [
         Self::July2026,
         Self::November2025,
         Self::June2025,
@@ -54,22 +77,40 @@ impl Revision {
         matches!(self, Self::July2026)
     }
 
-    /// All of them as a JSON list, the newest first.
-    pub(crate) fn list() -> String {
-        let names = Self::ALL.map(|of| format!(r#""{}""#, of.as_str()));
+    /// Whether a text names a revision, known or not, that has `initialize`.
+    pub(crate) fn is_before_modern(text: &str) -> bool {
+        text < Self::July2026.as_str()
+    }
+
+    /// Some of them as a JSON list.
+    pub(crate) fn list(of: &[Self]) -> String {
+        let names: Vec<_> = of.iter().map(|of| format!(r#""{of}""#)).collect();
         format!("[{}]", names.join(","))
+    }
+
+    /// What a request without a version header is written in: 2025-03-26, but `initialize` asks for a
+    /// revision, and is written in any that has it.
+    fn unnamed(served: &[Self], method: &str) -> Option<Self> {
+        let with_initialize = || served.iter().rfind(|of| !of.is_modern());
+        let is_served = |of: &&Self| **of == Self::March2025 || method == "initialize";
+        with_initialize().filter(is_served).copied()
+    }
+
+    fn served(served: &[Self], text: &str) -> Option<Self> {
+        Self::named(text).filter(|of| served.contains(of))
     }
 
     /// The revision that a batch is written in: arrays are legal in 2025-03-26 alone. A header that
     /// names another method or name than any one of its messages does is refused.
     pub(crate) fn of_batch(
+        served: &[Self],
         headers: &HeaderMap,
         messages: &[Message<'_>],
     ) -> Result<Self, Fault<'static>> {
         let fault = |code, message| Fault::new(None, code, message);
         let revision = match only(headers, &VERSION) {
-            Ok(None) => Some(Self::March2025),
-            Ok(Some(value)) => Self::named(value).filter(|of| *of == Self::March2025),
+            Ok(None) => Self::unnamed(served, ""),
+            Ok(Some(value)) => Self::served(served, value).filter(|of| *of == Self::March2025),
             Err(Repeated) => None,
         };
         let revision = revision
@@ -89,16 +130,34 @@ impl Revision {
         Ok(revision)
     }
 
+    /// The revision of a request without a body.
+    pub(crate) fn of_head(served: &[Self], headers: &HeaderMap) -> Result<Self, Fault<'static>> {
+        let repeated = |Repeated| Fault::new(None, HEADER_MISMATCH, MISMATCH);
+        match only(headers, &VERSION).map_err(repeated)? {
+            None => served
+                .iter()
+                .rfind(|of| !of.is_modern())
+                .copied()
+                .ok_or_else(|| missing(served, None)),
+            Some(header) => {
+                Self::served(served, header).ok_or_else(|| unsupported(served, None, header))
+            }
+        }
+    }
+
     /// The revision of a message, its headers compared with its body.
-    pub(crate) fn of<'a>(headers: &HeaderMap, message: &Message<'a>) -> Result<Self, Fault<'a>> {
+    pub(crate) fn of<'a>(
+        served: &[Self],
+        headers: &HeaderMap,
+        message: &Message<'a>,
+    ) -> Result<Self, Fault<'a>> {
         let header = only(headers, &VERSION).map_err(|Repeated| mismatch(message))?;
         let revision = match message {
-            Message::Call(call) => version_of(header, call)?,
+            Message::Call(call) => version_of(served, header, call)?,
             Message::Notification { .. } | Message::Answer => match header {
-                None => Self::March2025,
-                Some(header) => {
-                    Self::named(header).ok_or_else(|| unsupported(message.id(), header))?
-                }
+                None => Self::unnamed(served, "").ok_or_else(|| missing(served, None))?,
+                Some(header) => Self::served(served, header)
+                    .ok_or_else(|| unsupported(served, message.id(), header))?,
             },
         };
         let required = revision.is_modern() && matches!(message, Message::Call(_));
@@ -138,42 +197,59 @@ const fn mismatch<'a>(message: &Message<'a>) -> Fault<'a> {
 
 /// The order of these errors is that of the conformance suite: header missing, `_meta` incomplete,
 /// different, not supported.
-fn version_of<'a>(header: Option<&str>, call: &Call<'a>) -> Result<Revision, Fault<'a>> {
+fn version_of<'a>(
+    served: &[Revision],
+    header: Option<&str>,
+    call: &Call<'a>,
+) -> Result<Revision, Fault<'a>> {
     let meta = call.head.meta.as_ref();
-    let inside = meta.and_then(super::envelope::Meta::version);
+    let inside = meta.and_then(Meta::version);
     let Some(header) = header else {
         return match inside {
-            Some(_) => Err(call.fault(HEADER_MISMATCH, "the version header is missing")),
-            None => Ok(Revision::March2025),
+            Some(_) => Err(call.fault(HEADER_MISMATCH, MISSING)),
+            None => Revision::unnamed(served, &call.method)
+                .ok_or_else(|| missing(served, Some(call.id))),
         };
     };
     let Some(inside) = inside else {
-        return match Revision::named(header) {
+        return match Revision::served(served, header) {
             Some(revision) if !revision.is_modern() => Ok(revision),
-            None if header < Revision::July2026.as_str() => Err(unsupported(Some(call.id), header)),
+            None if header < Revision::July2026.as_str() => {
+                Err(unsupported(served, Some(call.id), header))
+            }
             _ => Err(call.fault(INVALID_PARAMS, "_meta lacks the protocol version")),
         };
     };
-    let is_complete = meta.is_some_and(super::envelope::Meta::has_capabilities);
+    let is_complete = meta.is_some_and(Meta::has_capabilities);
     if header >= Revision::July2026.as_str() && !is_complete {
         return Err(call.fault(INVALID_PARAMS, "_meta lacks the client's capabilities"));
     }
     if header != inside {
         return Err(call.fault(HEADER_MISMATCH, MISMATCH));
     }
-    Revision::named(header).ok_or_else(|| unsupported(Some(call.id), header))
+    Revision::served(served, header).ok_or_else(|| unsupported(served, Some(call.id), header))
+}
+
+const MISSING: &str = "the version header is missing";
+
+/// A request that names no revision, where 2025-03-26 is not served.
+fn missing<'a>(served: &[Revision], id: Option<&'a str>) -> Fault<'a> {
+    if served.iter().all(|of| of.is_modern()) {
+        return Fault::new(id, HEADER_MISMATCH, MISSING);
+    }
+    unsupported(served, id, Revision::March2025.as_str())
 }
 
 /// The longest version that is told back.
 const LONGEST_VERSION: usize = 32;
 
-fn unsupported<'a>(id: Option<&'a str>, requested: &str) -> Fault<'a> {
+fn unsupported<'a>(served: &[Revision], id: Option<&'a str>, requested: &str) -> Fault<'a> {
     let requested: String = requested.chars().take(LONGEST_VERSION).collect();
     let requested = serde_json::Value::from(requested);
     let mut fault = Fault::new(id, UNSUPPORTED_VERSION, "unsupported protocol version");
     fault.data = Some(format!(
         r#"{{"supported":{},"requested":{requested}}}"#,
-        Revision::list()
+        Revision::list(served)
     ));
     fault
 }

@@ -48,6 +48,17 @@ impl<S: Set> Token<Scoped<S>> {
         narrowed
     }
 
+    /// The least of the same proof, beside it: every proof is one of a valid token.
+    #[cfg(feature = "axum")]
+    pub(crate) fn any(&self) -> Token<Scoped<()>> {
+        Token {
+            state: Scoped {
+                verified: Arc::clone(&self.state.verified),
+                scope: PhantomData,
+            },
+        }
+    }
+
     pub(crate) const fn verified(&self) -> &Arc<Verified> {
         &self.state.verified
     }

@@ -2,11 +2,17 @@
 //!
 //! Layer L6, feature `axum`.
 
+mod collect;
 mod credential;
 mod extract;
+mod layer;
 mod response;
 pub(crate) mod router;
 mod routes;
 
 pub use credential::{CredentialLayer, CredentialService};
+pub use layer::{
+    AuthorizationLayer, AuthorizationService, GuardedAnswer, GuardedBody, LayerBuilder, LayerError,
+    Network, NetworkError, PeerInfo, ResponseFuture, Sealing, TlsEvidence, Unsealed,
+};
 pub use routes::{ProtectedResource, metadata_routes};

@@ -44,7 +44,7 @@ impl<V> ProtectedResource for Guard<V> {}
 
 /// How long clients may keep a document: they see by it that a server has moved to another
 /// authorization server.
-const CACHE: &str = "public, max-age=300";
+pub(super) const CACHE: &str = "public, max-age=300";
 
 /// Routes that serve the metadata of these guards' resources, each at its well-known URI, to
 /// anybody.

@@ -5,56 +5,57 @@ use http::{HeaderValue, StatusCode};
 use super::challenge::Challenge;
 use crate::refusal::{Answers, Reason, Refusal};
 
-/// What each class of refusal looks like: status, JSON-RPC code and a constant body. The `id` is
-/// left out, because no body was read (MCP: an id that is unknown is omitted, not null).
-macro_rules! body {
-    ($code:literal, $message:literal) => {
-        concat!(
-            r#"{"jsonrpc":"2.0","error":{"code":"#,
-            $code,
-            r#","message":""#,
-            $message,
-            r#""}}"#
-        )
-    };
-}
-
 impl Refusal {
     /// The HTTP status.
     pub const fn status(&self) -> StatusCode {
         match self.reason() {
             Reason::MalformedCredential(_) => StatusCode::BAD_REQUEST,
             Reason::InvalidToken(_) | Reason::NoCredential => StatusCode::UNAUTHORIZED,
-            Reason::Denied | Reason::InsufficientScope => StatusCode::FORBIDDEN,
+            Reason::Denied
+            | Reason::ForeignHost
+            | Reason::ForeignOrigin
+            | Reason::InsufficientScope
+            | Reason::NotEncrypted => StatusCode::FORBIDDEN,
+            Reason::UnknownSession => StatusCode::NOT_FOUND,
             Reason::LimitExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
             Reason::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// The body: a JSON-RPC 2.0 error object with a constant message.
+    /// The body: a JSON-RPC 2.0 error object with a constant message, and the request's correlation id
+    /// in its data. It has no `id`, because no body was read (MCP: an id that is unknown is omitted, not
+    /// null).
     ///
     /// Codes: -32600 malformed credential, 40100 no or bad token, 40300 scope, 40301 denied for
-    /// another reason, 42900 limit, 50300 unavailable.
-    pub const fn body(&self) -> &'static str {
-        match self.reason() {
-            Reason::MalformedCredential(_) => body!("-32600", "malformed credential"),
-            Reason::InvalidToken(_) => body!("40100", "invalid access token"),
-            Reason::NoCredential => body!("40100", "access token required"),
-            Reason::InsufficientScope => body!("40300", "insufficient scope"),
-            Reason::Denied => body!("40301", "access denied"),
-            Reason::LimitExceeded(_) => body!("42900", "too many requests"),
-            Reason::Unavailable(_) => body!("50300", "temporarily unavailable"),
-        }
+    /// another reason, 40400 session, 42900 limit, 50300 unavailable.
+    pub fn body(&self) -> String {
+        self.body_for(None)
     }
 
     /// The same for a request whose id is known: it is echoed as it was written.
-    #[cfg(feature = "axum")]
     pub(crate) fn body_for(&self, id: Option<&str>) -> String {
-        const HEAD: &str = r#"{"jsonrpc":"2.0","#;
-        let body = self.body();
-        match (id, body.strip_prefix(HEAD)) {
-            (Some(id), Some(rest)) => format!(r#"{HEAD}"id":{id},{rest}"#),
-            _ => body.to_owned(),
+        let (code, message) = self.error();
+        let id = id.map(|id| format!(r#""id":{id},"#)).unwrap_or_default();
+        let data = self.correlation_id();
+        let data = data.map(|of| format!(r#","data":{{"correlationId":"{of}"}}"#));
+        let data = data.unwrap_or_default();
+        format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":{code},"message":"{message}"{data}}}}}"#)
+    }
+
+    /// What each class of refusal says.
+    const fn error(&self) -> (i32, &'static str) {
+        match self.reason() {
+            Reason::MalformedCredential(_) => (-32600, "malformed credential"),
+            Reason::InvalidToken(_) => (40100, "invalid access token"),
+            Reason::NoCredential => (40100, "access token required"),
+            Reason::InsufficientScope => (40300, "insufficient scope"),
+            Reason::Denied => (40301, "access denied"),
+            Reason::ForeignHost => (40301, "host not allowed"),
+            Reason::ForeignOrigin => (40301, "origin not allowed"),
+            Reason::NotEncrypted => (40301, "encrypted connections only"),
+            Reason::UnknownSession => (40400, "session not found"),
+            Reason::LimitExceeded(_) => (42900, "too many requests"),
+            Reason::Unavailable(_) => (50300, "temporarily unavailable"),
         }
     }
 
@@ -79,7 +80,13 @@ impl Refusal {
             Reason::InsufficientScope => {
                 challenge(answers, Some("insufficient_scope"), self.scope())
             }
-            Reason::Denied | Reason::LimitExceeded(_) | Reason::Unavailable(_) => None,
+            Reason::Denied
+            | Reason::ForeignHost
+            | Reason::ForeignOrigin
+            | Reason::LimitExceeded(_)
+            | Reason::NotEncrypted
+            | Reason::Unavailable(_)
+            | Reason::UnknownSession => None,
         }
     }
 
@@ -89,10 +96,14 @@ impl Refusal {
             Reason::LimitExceeded(not_until) => not_until.wait(),
             Reason::Unavailable(unavailable) => unavailable.retry_after(),
             Reason::Denied
+            | Reason::ForeignHost
+            | Reason::ForeignOrigin
             | Reason::InsufficientScope
             | Reason::InvalidToken(_)
             | Reason::MalformedCredential(_)
-            | Reason::NoCredential => return None,
+            | Reason::NoCredential
+            | Reason::NotEncrypted
+            | Reason::UnknownSession => return None,
         };
         // Rounded up: who waits that long must not come a moment too early.
         let more = u64::from(wait.subsec_nanos() > 0);

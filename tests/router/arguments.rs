@@ -34,7 +34,7 @@ async fn arguments_that_do_not_fit_are_told_to_the_model_or_the_client() {
         mcp::Router::new(guard)
             .tool("sum", sum)
             .prompt("sum", sum_so)
-            .resource("f:/{a}", sum_so)
+            .resource("f:///{a}", sum_so)
             .method(Other("example/sum"), index)
     })
     .await;
@@ -73,7 +73,7 @@ async fn arguments_that_do_not_fit_are_told_to_the_model_or_the_client() {
         let reply = send(written("example/sum", json!({ "b": 1 }))).await;
         assert_eq!(reply.error(), expected);
         // A variable is a text.
-        let reply = send(written("resources/read", json!({ "uri": "f:/1" }))).await;
+        let reply = send(written("resources/read", json!({ "uri": "f:///1" }))).await;
         assert_eq!(reply.error(), expected);
         let result = send(written("example/sum", json!({ "a": 1 })))
             .await
@@ -85,6 +85,64 @@ async fn arguments_that_do_not_fit_are_told_to_the_model_or_the_client() {
     let body = message.body().replace("{}", r#"{"a":1,"a":2}"#);
     let reply = site.request(super::fixture::post(&token, body)).await;
     assert_eq!(reply.result()["isError"], true);
+}
+
+/// Who has something completed needs what using it needs; what is not known here is not completed.
+#[tokio::test]
+async fn completion_demands_what_it_is_about() {
+    async fn complete(_: Authorized<()>, _: Params<Value>) -> Result<Value, CallError> {
+        Ok(json!({ "completion": { "values": [] } }))
+    }
+    async fn of_prompts(_: Authorized<CompletionRead>) -> Result<String, CallError> {
+        Ok(String::new())
+    }
+    async fn of_all(_: Authorized<()>) -> Result<String, CallError> {
+        Ok(String::new())
+    }
+    let site = site(|guard| {
+        mcp::Router::new(guard)
+            .method(CompletionComplete.demanding::<()>(), complete)
+            .prompt("guarded", of_prompts)
+            .prompt("open", of_all)
+            .resource("f:///guarded/{name}", of_prompts)
+            .resource("f:///{dir}/open", of_all)
+            .resource("f:///deep/{*path}", of_prompts)
+    })
+    .await;
+    let prompt = |name| json!({ "type": "ref/prompt", "name": name });
+    let resource = |uri| json!({ "type": "ref/resource", "uri": uri });
+    let token = site.token("files:read");
+    for (reference, code) in [
+        (prompt("open"), None),
+        (prompt("guarded"), Some(40300)),
+        (prompt("other"), Some(-32602)),
+        // It could stand for what is guarded.
+        (resource("f:///{dir}/open"), Some(40300)),
+        (resource("f:///x/open"), None),
+        // As who reads dots as names sees it, too.
+        (resource("f:///deep/../x/open"), Some(40300)),
+        (resource("f:///guarded/{name}"), Some(40300)),
+        (resource("f:///guarded/{other}"), Some(40300)),
+        (resource("f:///guarded/x"), Some(40300)),
+        (resource("f:///{a}/{b}"), Some(40300)),
+        (resource("f:///{+all}"), Some(40300)),
+        (resource("f:///other/{x}/y"), Some(-32602)),
+        (resource("f:///guarded/../{x}"), Some(-32602)),
+        (
+            json!({ "type": "ref/prompt", "name": "open", "Name": "guarded" }),
+            Some(-32602),
+        ),
+        (json!({ "type": "ref/tool", "name": "open" }), Some(-32602)),
+        (json!(null), Some(-32602)),
+    ] {
+        for (written, _) in IN_BAND {
+            let params = json!({ "ref": reference });
+            let reply = site
+                .send(&token, &written("completion/complete", params))
+                .await;
+            assert_eq!(reply.json()["error"]["code"].as_i64(), code, "{reference}");
+        }
+    }
 }
 
 /// In any order after the proof.

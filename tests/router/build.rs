@@ -84,9 +84,9 @@ fn a_name_is_registered_once() {
             "file:///a",
         ),
         (
-            new().resource("f:/{a}", text).resource("f:/{a}", text),
+            new().resource("f:///{a}", text).resource("f:///{a}", text),
             Kind::Resource,
-            "f:/{a}",
+            "f:///{a}",
         ),
         (
             new()

@@ -118,7 +118,7 @@ async fn they_demand_what_they_are_told_to() {
     let site = site(|guard| {
         mcp::Router::new(guard)
             .tool("any", any)
-            .resource("f:/{x}/a", open)
+            .resource("f:///{x}/a", open)
             .list(ToolsList.demanding::<()>())
             .list(ResourcesTemplatesList.demanding::<FilesDelete>())
     })
@@ -183,7 +183,7 @@ async fn they_say_what_was_said_of_each() {
             .prompt(prompt, open)
             .prompt("bare", open)
             .resource(resource, open)
-            .resource(Resource::new("f:/{x}").name("Files"), open)
+            .resource(Resource::new("f:///{x}").name("Files"), open)
     })
     .await;
     let token = site.token(LISTS);
@@ -220,7 +220,7 @@ async fn they_say_what_was_said_of_each() {
     );
     assert_eq!(
         shown("resources/templates/list").await,
-        json!({ "resourceTemplates": [{ "name": "Files", "uriTemplate": "f:/{x}" }] })
+        json!({ "resourceTemplates": [{ "name": "Files", "uriTemplate": "f:///{x}" }] })
     );
 }
 

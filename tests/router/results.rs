@@ -87,7 +87,7 @@ async fn prompts_resources_and_methods_have_their_shapes() {
             { "role": "user", "content": { "type": "text", "text": text } }
         ] })
     };
-    let content = |kind: &str, text: &str| json!({ "contents": [{ "uri": "f:/a", "mimeType": kind, "text": text }] });
+    let content = |kind: &str, text: &str| json!({ "contents": [{ "uri": "f:///a", "mimeType": kind, "text": text }] });
     let json_type = "application/json";
     let whole = json!({ "messages": [], "description": "d" });
     let failed = |why: &str| Err((-32603, why.to_owned()));
@@ -126,7 +126,7 @@ async fn prompts_resources_and_methods_have_their_shapes() {
         let site = site(|guard| {
             mcp::Router::with_state(guard, value.clone())
                 .prompt("p", answer)
-                .resource("f:/{x}", answer)
+                .resource("f:///{x}", answer)
                 .method(Other("example/m"), answer)
         })
         .await;
@@ -137,7 +137,7 @@ async fn prompts_resources_and_methods_have_their_shapes() {
             let reply = ask("prompts/get", json!({ "name": "p" })).await;
             assert_eq!(reply.result(), with(prompt.clone(), false));
             // The URI is the one spelling.
-            let reply = ask("resources/read", json!({ "uri": "F:/x/../%61" })).await;
+            let reply = ask("resources/read", json!({ "uri": "F:///x/../%61" })).await;
             assert_eq!(reply.result(), with(resource.clone(), true));
             let reply = ask("example/m", json!({})).await;
             match method.clone() {
@@ -249,7 +249,7 @@ async fn errors_have_their_codes_and_statuses() {
         mcp::Router::new(guard)
             .tool("fail", fail)
             .prompt("fail", fail_so)
-            .resource("f:/{which}", fail_so)
+            .resource("f:///{which}", fail_so)
             .method(Other("example/fail"), fail_so)
     })
     .await;
@@ -271,7 +271,7 @@ async fn errors_have_their_codes_and_statuses() {
                     "prompts/get",
                     json!({ "name": "fail", "arguments": arguments }),
                 ),
-                ("resources/read", json!({ "uri": format!("f:/{which}") })),
+                ("resources/read", json!({ "uri": format!("f:///{which}") })),
                 ("example/fail", arguments.clone()),
             ] {
                 let reply = site.send(&token, &written(method, params)).await;

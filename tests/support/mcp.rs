@@ -41,7 +41,7 @@ pub const REVISIONS: [&str; 4] = ["2025-03-26", "2025-06-18", "2025-11-25", MODE
 /// Who is denied by a rule.
 pub const DENIED: &str = "mallory";
 /// A token that is revoked.
-const REVOKED: &str = "revoked-1";
+pub const REVOKED: &str = "revoked-1";
 
 /// Which handlers ran, and what they saw of the name that was called.
 #[derive(Clone, Default)]
@@ -183,6 +183,7 @@ pub struct McpServer {
     pub issuer: Issuer,
     pub clock: ManualClock,
     pub log: Log,
+    pub guard: Guard<Fixture>,
     pub address: SocketAddr,
     pub task: tokio::task::JoinHandle<()>,
 }
@@ -223,6 +224,7 @@ pub async fn server_with(
         issuer,
         clock,
         log,
+        guard,
         address,
         task,
     }

@@ -8,13 +8,23 @@
     reason = "each test binary uses a part of it"
 )]
 
+pub mod around;
+
 pub mod attempts;
+
+pub mod client;
 
 pub mod http;
 
 pub mod mcp;
 
+pub mod plain;
+
 pub mod request;
+
+pub mod service;
+
+pub mod spy;
 
 pub mod tokens;
 
@@ -39,6 +49,11 @@ use tokio::net::{TcpListener, TcpStream};
 pub const E: &str = "https://mcp.example.com/mcp";
 /// Its metadata, `M` in the requirements.
 pub const M: &str = "https://mcp.example.com/.well-known/oauth-protected-resource/mcp";
+/// What ties together requests that must be answered byte for byte alike.
+pub const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+/// The header line that says so.
+pub const TRACE_PARENT: &str =
+    "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// The path of [`M`].
 pub const M_PATH: &str = "/.well-known/oauth-protected-resource/mcp";
 
@@ -212,15 +227,17 @@ impl Server {
 
     /// `GET path` without a credential.
     pub async fn get_bare(&self, path: &str) -> Answer {
-        self.raw(
-            &format!("GET {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n").into_bytes(),
-        )
-        .await
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: t\r\n{TRACE_PARENT}\r\nconnection: close\r\n\r\n"
+        );
+        self.raw(request.as_bytes()).await
     }
 
     /// `GET path` with this value of `Authorization`, byte by byte.
     pub async fn with_authorization(&self, path: &str, value: &[u8]) -> Answer {
-        let mut request = format!("GET {path} HTTP/1.1\r\nhost: t\r\nauthorization: ").into_bytes();
+        let mut request =
+            format!("GET {path} HTTP/1.1\r\nhost: t\r\n{TRACE_PARENT}\r\nauthorization: ")
+                .into_bytes();
         request.extend_from_slice(value);
         request.extend_from_slice(b"\r\nconnection: close\r\n\r\n");
         self.raw(&request).await

@@ -2,13 +2,16 @@
 //! Stops a scoped token of unknown origin from becoming a proof.
 
 use clearance::Authorized;
+use clearance::id::CorrelationId;
 use clearance::mcp::ToolsExecute;
 use clearance::token::{Scoped, Token};
 
-fn proof(token: Token<Scoped<ToolsExecute>>) -> Authorized<ToolsExecute> {
-    Authorized::new(token)
+type Checked = Token<Scoped<ToolsExecute>>;
+
+fn proof(token: Checked, correlation: CorrelationId) -> Authorized<ToolsExecute> {
+    Authorized::new(token, correlation)
 }
 
-fn of(_: Token<Scoped<ToolsExecute>>) {}
+fn of(_: Checked, _: CorrelationId) {}
 
 fn main() {}

@@ -4,11 +4,14 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::Value;
 
+use super::endpoint::LISTS;
 use super::reply::Reply;
 use super::stream::event;
 use crate::mcp::Kind;
-use crate::mcp::error::{Fault, INTERNAL, INVALID_PARAMS, error_body, result_body};
+use crate::mcp::error::{INTERNAL, INVALID_PARAMS, error_body, result_body};
+use crate::mcp::method::{Named as _, ResourcesRead};
 use crate::mcp::revision::Revision;
 use crate::web::response::json;
 
@@ -57,6 +60,46 @@ pub(super) const fn in_band(revision: Revision) -> StatusCode {
 /// More members of a result, which says that nobody else may have it.
 pub(super) const UNCACHED: &str = r#","ttlMs":0,"cacheScope":"private""#;
 
+/// For whom a result is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// For the caller alone: what one may see or read is not another's.
+    Caller,
+    /// As the handler says.
+    Said,
+}
+
+impl Audience {
+    pub(super) fn of(kind: Kind, method: &str) -> Self {
+        if kind == Kind::Resource || method == ResourcesRead.name() || LISTS.contains(&method) {
+            Self::Caller
+        } else {
+            Self::Said
+        }
+    }
+}
+
+/// The members of a result, with what says that nobody else may have it, whatever they say themselves.
+fn uncached(mut members: String) -> String {
+    const SAYS: [&str; 3] = ["cacheScope", "ttlMs", "\\u"];
+    if SAYS.iter().any(|word| members.contains(word))
+        && let Ok(Value::Object(mut said)) = serde_json::from_str(&format!("{{{members}}}"))
+    {
+        said.insert("cacheScope".to_owned(), "private".into());
+        said.entry("ttlMs").or_insert_with(|| 0.into());
+        let said = Value::Object(said).to_string();
+        let inside = said
+            .strip_prefix('{')
+            .and_then(|said| said.strip_suffix('}'));
+        return inside.unwrap_or_default().to_owned();
+    }
+    if members.is_empty() {
+        return UNCACHED.trim_start_matches(',').to_owned();
+    }
+    members.push_str(UNCACHED);
+    members
+}
+
 /// The result of a call.
 pub(super) fn succeeded(revision: Revision, id: &str, members: &str) -> Answer {
     const COMPLETE: &str = r#""resultType":"complete""#;
@@ -84,12 +127,11 @@ fn has_type(members: &str) -> bool {
 }
 
 /// How a call ended.
-pub(super) fn finished(revision: Revision, id: &str, reply: Reply, kind: Kind) -> Answer {
+pub(super) fn finished(revision: Revision, id: &str, reply: Reply, audience: Audience) -> Answer {
     match reply {
         Reply::Done(mut members) => {
-            // What one caller may read is not another's.
-            if revision.is_modern() && kind == Kind::Resource {
-                members.push_str(UNCACHED);
+            if revision.is_modern() && audience == Audience::Caller {
+                members = uncached(members);
             }
             succeeded(revision, id, &members)
         }
@@ -124,11 +166,7 @@ pub(super) fn answered(answer: Answer, accepts: Accepts) -> Response {
     if status == StatusCode::OK && accepts.events && !accepts.json {
         return as_events(Body::from(event(&body)));
     }
-    json(status, Body::from(body))
-}
-
-pub(super) fn faulty(status: StatusCode, fault: &Fault<'_>) -> Response {
-    json(status, Body::from(fault.body()))
+    json(status, body)
 }
 
 pub(super) fn allowing(mut response: Response, status: StatusCode) -> Response {
@@ -136,4 +174,30 @@ pub(super) fn allowing(mut response: Response, status: StatusCode) -> Response {
     let allowed = HeaderValue::from_static("POST, OPTIONS");
     response.headers_mut().insert(ALLOW, allowed);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RS-144: also where a handler serves the list by itself, on every page.
+    #[test]
+    fn a_list_is_for_its_caller_whatever_its_handler_says() {
+        let done = |members: &str, method| {
+            let reply = Reply::Done(members.to_owned());
+            let audience = Audience::of(Kind::Method, method);
+            finished(Revision::July2026, "1", reply, audience).body
+        };
+        for members in [
+            "",
+            r#""tools":[]"#,
+            r#""tools":[],"cacheScope":"public","ttlMs":60000"#,
+            r#""tools":[],"nextCursor":"2","c\u0061cheScope":"public""#,
+        ] {
+            let body: Value = serde_json::from_str(&done(members, "tools/list")).unwrap();
+            assert_eq!(body["result"]["cacheScope"], "private", "{members}");
+        }
+        let public = done(r#""cacheScope":"public""#, "example/index");
+        assert!(public.contains(r#""cacheScope":"public""#), "{public}");
+    }
 }

@@ -8,15 +8,16 @@ use axum::extract::Request;
 use axum::routing::any;
 use http::Uri;
 
-use super::endpoint::{Endpoint, Listed, OPEN, Templated};
-use super::entry::{Demands, Place};
+use super::endpoint::{Endpoint, Listed, Templated};
+use super::entry::Place;
 use super::{Entry, Router, shown};
 use crate::guard::ConfigError;
 use crate::id::Resource;
 use crate::mcp::method::{
     Named, PromptsGet, PromptsList, ResourcesList, ResourcesRead, ResourcesTemplatesList,
-    ToolsCall, ToolsList,
+    SubscriptionsListen, ToolsCall, ToolsList,
 };
+use crate::mcp::policy::{Demands, OPEN};
 use crate::mcp::uri::Template;
 use crate::mcp::{Kind, Rule, TemplateError};
 use crate::scope::{ScopeTable, Set, Vocabulary};
@@ -148,6 +149,12 @@ impl<V: Vocabulary, St: Clone + Send + Sync + 'static> Router<V, St> {
                 let (name, place) = (name.into(), shown(place).into());
                 return Err(RouterError::Reserved { name, place });
             }
+        }
+        // It is told for as long as it is listened to, which no handler does.
+        let listened = |entry: &&Entry<St>| entry.rule.name() == SubscriptionsListen.name();
+        if let Some(entry) = self.methods.iter().find(listened) {
+            let (name, place) = (entry.rule.name().into(), shown(entry.rule.place()).into());
+            return Err(RouterError::Reserved { name, place });
         }
         unique(self.lists.iter().map(|(_, rule)| rule))?;
         unique(self.methods.iter().map(|entry| &entry.rule))?;

@@ -3,20 +3,18 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::entry::{Demands, Entry, Place};
+use super::entry::{Entry, Place};
 use super::reply::json;
 use crate::guard::{Admitted, Inner};
-use crate::mcp::envelope::Call;
+use crate::mcp::call::{Call, Reference};
+use crate::mcp::policy::{Demands, OPEN};
 use crate::mcp::revision::Revision;
-use crate::mcp::uri::{Normal, Template};
-
-/// What anybody with a valid token may ask of every endpoint.
-pub(super) const OPEN: [&str; 3] = ["initialize", "ping", "server/discover"];
+use crate::mcp::uri::{Covers, Literal, Normal, Template};
+use crate::web::collect::Limits;
 
 /// How the server presents itself.
 #[derive(Clone, Debug)]
@@ -44,22 +42,6 @@ impl About {
         match &self.instructions {
             Some(text) => format!(r#","instructions":{}"#, Value::from(&**text)),
             None => String::new(),
-        }
-    }
-}
-
-/// What a request may cost before it is known what it wants.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    pub(super) body: usize,
-    pub(super) patience: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body: 4 << 20,
-            patience: Duration::from_secs(30),
         }
     }
 }
@@ -116,6 +98,8 @@ pub(super) enum Route<'e, 'c, St> {
         /// A JSON object.
         params: Cow<'c, str>,
         uri: Option<String>,
+        /// What else it demands.
+        also: Vec<Demands>,
     },
     List(&'static str, Demands),
     Open(&'static str),
@@ -125,12 +109,13 @@ pub(super) enum Route<'e, 'c, St> {
 
 impl<St> Route<'_, '_, St> {
     /// What the call demands beside a valid token.
-    pub(super) fn demands(&self) -> Option<Demands> {
-        match self {
-            Self::Handler { entry, .. } => Some(entry.demand),
-            Self::List(_, demands) => Some(*demands),
-            Self::Open(_) | Self::UnknownMethod | Self::UnknownName => None,
-        }
+    pub(super) fn demands(&self) -> impl Iterator<Item = Demands> {
+        let (first, also) = match self {
+            Self::Handler { entry, also, .. } => (Some(entry.demand), also.as_slice()),
+            Self::List(_, demands) => (Some(*demands), [].as_slice()),
+            Self::Open(_) | Self::UnknownMethod | Self::UnknownName => (None, [].as_slice()),
+        };
+        first.into_iter().chain(also.iter().copied())
     }
 }
 
@@ -140,10 +125,14 @@ impl<St> Endpoint<St> {
     pub(super) fn route<'c>(&self, revision: Revision, call: &Call<'c>) -> Route<'_, 'c, St> {
         let method = &*call.method;
         if let Some(entry) = self.methods.get(method) {
+            let Some(also) = self.completed(call) else {
+                return Route::UnknownName;
+            };
             return Route::Handler {
                 entry,
-                params: call.params.unwrap_or(NOTHING).into(),
+                params: call.params().unwrap_or(NOTHING).into(),
                 uri: None,
+                also,
             };
         }
         let by_name = |of: &'_ [Listed<St>]| !of.is_empty();
@@ -188,6 +177,7 @@ impl<St> Endpoint<St> {
                 entry: &listed.entry,
                 params: call.arguments().unwrap_or(NOTHING).into(),
                 uri: None,
+                also: Vec::new(),
             },
             None => Route::UnknownName,
         }
@@ -212,9 +202,62 @@ impl<St> Endpoint<St> {
                 entry: &listed.entry,
                 params: Value::Object(values.collect()).to_string().into(),
                 uri: Some(normal.as_str().to_owned()),
+                also: self.literal(uri.as_deref()).into_iter().collect(),
             };
         }
         Route::UnknownName
+    }
+
+    /// What is demanded of the URI by whoever reads dot segments as names.
+    fn literal(&self, uri: Option<&str>) -> Option<Demands> {
+        let Literal::Other(literal) = Normal::literally(uri?) else {
+            return None;
+        };
+        let mut templates = self.templates.iter();
+        let found = templates.find(|of| of.template.covers(&literal))?;
+        self.resources.get(found.at).map(|of| of.entry.demand)
+    }
+
+    /// What that demands of which something is to be completed; nothing if it is not known here.
+    fn completed(&self, call: &Call<'_>) -> Option<Vec<Demands>> {
+        let reference = match call.reference() {
+            Some(reference) if call.method == "completion/complete" => reference.ok()?,
+            _ => return Some(Vec::new()),
+        };
+        let by_hand = |method: &str| {
+            let entry = self.methods.get(method);
+            Some(vec![entry?.demand])
+        };
+        match reference {
+            Reference::Prompt(_) if self.prompts.is_empty() => by_hand("prompts/get"),
+            Reference::Prompt(name) => {
+                let at = self.prompt_names.get(&*name)?;
+                self.prompts.get(*at).map(|of| vec![of.entry.demand])
+            }
+            Reference::Resource(_) if self.resources.is_empty() => by_hand("resources/read"),
+            Reference::Resource(uri) => {
+                let normal = Normal::of(&uri);
+                let client = Template::of_client(&uri);
+                let mut demands = Vec::new();
+                for Templated { template, at, .. } in &self.templates {
+                    let covers = match (&normal, &client) {
+                        (Some(uri), _) => template.covers(uri).then_some(Covers::All),
+                        (None, client) => client.as_ref().and_then(|of| template.meets(of)),
+                    };
+                    if covers.is_some() {
+                        demands.push(self.resources.get(*at)?.entry.demand);
+                    }
+                    // Those after it are about none of it.
+                    if covers == Some(Covers::All) {
+                        break;
+                    }
+                }
+                if !demands.is_empty() {
+                    demands.extend(self.literal(Some(&uri)));
+                }
+                Some(demands).filter(|demands| !demands.is_empty())
+            }
+        }
     }
 
     /// The members of a list's result: what the token grants, in the order of registration.
@@ -228,7 +271,7 @@ impl<St> Endpoint<St> {
         let shown: Vec<&str> = of
             .iter()
             .filter(|listed| listed.is_literal == literal)
-            .filter(|listed| (listed.entry.demand.is_met)(admitted))
+            .filter(|listed| (listed.entry.demand.is_met)(admitted.granted()))
             .map(|listed| &*listed.definition)
             .collect();
         format!(r#""{member}":[{}]"#, shown.join(","))
@@ -251,7 +294,7 @@ impl<St> Endpoint<St> {
                 )
             }
             "server/discover" => {
-                let versions = Revision::list();
+                let versions = Revision::list(&Revision::ALL);
                 format!(
                     r#""supportedVersions":{versions},"capabilities":{capabilities},"ttlMs":0,"cacheScope":"private","_meta":{{"io.modelcontextprotocol/serverInfo":{implementation}}}{instructions}"#
                 )
@@ -278,7 +321,7 @@ impl<St> Endpoint<St> {
     }
 }
 
-const LISTS: [&str; 4] = [
+pub(super) const LISTS: [&str; 4] = [
     "prompts/list",
     "resources/list",
     "resources/templates/list",

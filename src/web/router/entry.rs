@@ -12,9 +12,9 @@ use super::reply::Reply;
 use crate::authorized::Authorized;
 use crate::guard::Admitted;
 use crate::mcp::method::Demand;
+use crate::mcp::policy::Demands;
 use crate::mcp::{Kind, Rule};
 use crate::refusal::Refusal;
-use crate::scope::Set;
 
 pub(super) type Run = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
@@ -42,25 +42,6 @@ pub(super) struct Entry<St> {
     pub(super) rule: Rule,
     pub(super) demand: Demands,
     call: Call<St>,
-}
-
-/// What a handler demands, as functions.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Demands {
-    pub(super) is_met: fn(&Admitted) -> bool,
-    pub(super) challenge: fn(&mut Vec<&'static str>),
-    pub(super) obtain: fn(&Admitted, DateTime<Utc>) -> Result<(), Refusal>,
-}
-
-impl Demands {
-    /// The caller has `S: KnownTo<V>` for the guard's vocabulary.
-    pub(super) const fn of<S: Set>() -> Self {
-        Self {
-            is_met: Admitted::may::<S>,
-            challenge: S::challenge,
-            obtain: |admitted, now| admitted.authorize::<S>(now).map(drop),
-        }
-    }
 }
 
 impl<St> std::fmt::Debug for Entry<St> {

@@ -31,11 +31,13 @@ use std::panic::Location;
 use std::time::Duration;
 
 use crate::guard::Guard;
-use crate::mcp::method::{Listing, Method};
-use crate::mcp::{Kind, Policy, Rule};
+use crate::mcp::method::{Listing, Method, Named as _, PromptsGet, ResourcesRead, ToolsCall};
+use crate::mcp::policy::{Demands, OPEN};
+use crate::mcp::{Kind, Policy, Reach, Rule};
 use crate::scope::{KnownTo, Vocabulary};
-use endpoint::{About, Limits};
-use entry::{Demands, Entry, Place};
+use crate::web::collect::Limits;
+use endpoint::About;
+use entry::{Entry, Place};
 use handler::Arguments;
 use reply::{OfMethod as _, OfTool as _, Shape};
 
@@ -314,8 +316,9 @@ impl<V: Vocabulary, St: Clone + Send + Sync + 'static> Router<V, St> {
         rules.extend(self.prompts.iter().map(|(_, entry)| named(entry)));
         rules.extend(self.resources.iter().map(|(_, entry)| named(entry)));
         rules.extend(self.served_lists().into_iter().map(|(_, rule)| rule));
+        rules.extend(self.methods.iter().filter_map(|entry| rest_of(&entry.rule)));
         let open = |name| Rule::new::<()>(Kind::Method, name, self.place);
-        rules.extend(endpoint::OPEN.map(open));
+        rules.extend(OPEN.map(open));
         Policy::new(rules)
     }
 }
@@ -329,6 +332,23 @@ impl<V, St> fmt::Debug for Router<V, St> {
             .field("resources", &self.resources)
             .finish_non_exhaustive()
     }
+}
+
+/// What a method's own handler opens: all names of its kind, which it tells apart by itself.
+fn rest_of(method: &Rule) -> Option<Rule> {
+    let kind = match method.name() {
+        name if name == ToolsCall.name() => Kind::Tool,
+        name if name == PromptsGet.name() => Kind::Prompt,
+        name if name == ResourcesRead.name() => Kind::Resource,
+        _ => return None,
+    };
+    let decided = method.decision().clone();
+    Some(Rule::decided(
+        (kind, Reach::Rest),
+        "",
+        decided,
+        method.place(),
+    ))
 }
 
 /// Where something was registered.

@@ -3,32 +3,34 @@
 //! Token · HTTP method · media type · body within its limits · JSON-RPC shape · headers against body
 //! · policy · handler.
 
-use std::error::Error as _;
-
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::CACHE_CONTROL;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use http_body_util::LengthLimitError;
 
 use super::answer::{
-    Accepts, Answer, UNCACHED, allowing, answered, as_events, faulty, finished, in_band, succeeded,
+    Accepts, Answer, Audience, UNCACHED, allowing, answered, as_events, finished, in_band,
+    succeeded,
 };
 use super::endpoint::{Endpoint, Route};
-use super::entry::{Demands, Given, Run, Stop};
+use super::entry::{Entry, Given, Run, Stop};
 use super::reply::{Reply, tool_refused};
 use super::stream::Work;
 use crate::guard::Admitted;
 use crate::lifecycle::{Expired, UntilExpiry};
 use crate::mcp::Kind;
-use crate::mcp::envelope::{self, Call, Message};
+use crate::mcp::call::Call;
+use crate::mcp::envelope::{self, Message};
 use crate::mcp::error::{Fault, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, error_body};
+use crate::mcp::policy::decide;
 use crate::mcp::revision::Revision;
 use crate::refusal::Refusal;
+use crate::web::collect::Collect;
+use crate::web::response::{check_media_type, faulty, unread};
 
 /// A request that was let in.
 struct Visit<'a> {
@@ -38,10 +40,17 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
+    /// Whether a request wants to go on with a session. None was ever given out here, so it is over;
+    /// `initialize` begins anew.
+    fn names_session(&self, message: &Message<'_>) -> bool {
+        let begins = matches!(message, Message::Call(call) if call.method == "initialize");
+        !begins && self.headers.contains_key("mcp-session-id")
+    }
+
     /// Long work for somebody who cannot follow a stream: it ends at the token's deadline as well.
     async fn to_its_end(&self, work: Work) -> Result<Reply, Refusal> {
         let done = UntilExpiry::new(work.run(), self.admitted.wake_up()).await;
-        done.map_err(|Expired| self.admitted.expired())
+        done.map_err(|Expired| self.admitted.over())
     }
 
     async fn settled(&self, run: Run) -> Result<Reply, Refusal> {
@@ -85,40 +94,24 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
     }
 
     async fn read(&self, parts: &Parts, body: Body) -> Result<Bytes, Response> {
-        let refuse = |status, message| faulty(status, &Fault::new(None, INVALID_REQUEST, message));
         if parts.method != Method::POST {
-            let response = refuse(StatusCode::METHOD_NOT_ALLOWED, "only POST is served");
+            let response = unread(StatusCode::METHOD_NOT_ALLOWED, "only POST is served", None);
             return Err(allowing(response, StatusCode::METHOD_NOT_ALLOWED));
         }
-        if !is_json(&parts.headers) {
-            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(refuse(status, "the body must be application/json"));
-        }
-        let read = to_bytes(body, self.limits.body);
-        match tokio::time::timeout(self.limits.patience, read).await {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) => {
-                let too_long = error
-                    .source()
-                    .is_some_and(|cause| cause.downcast_ref::<LengthLimitError>().is_some());
-                Err(if too_long {
-                    refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long")
-                } else {
-                    refuse(StatusCode::BAD_REQUEST, "the body cannot be read")
-                })
-            }
-            Err(_) => Err(refuse(
-                StatusCode::REQUEST_TIMEOUT,
-                "the body came too slowly",
-            )),
-        }
+        let checked = check_media_type(&parts.headers);
+        checked.map_err(|why| unread(StatusCode::UNSUPPORTED_MEDIA_TYPE, why, None))?;
+        let read = Collect::new(body, self.limits).await;
+        read.map_err(|unread| unread.into_answer(None))
     }
 
     async fn one(&self, visit: &Visit<'_>, message: Message<'_>) -> Response {
-        let revision = match Revision::of(visit.headers, &message) {
+        let revision = match Revision::of(&Revision::ALL, visit.headers, &message) {
             Ok(revision) => revision,
             Err(fault) => return faulty(StatusCode::BAD_REQUEST, &fault),
         };
+        if !revision.is_modern() && visit.names_session(&message) {
+            return visit.admitted.knows_no_session().into_answer(message.id());
+        }
         let call = match message {
             Message::Call(call) => call,
             Message::Answer if revision.is_modern() => {
@@ -132,18 +125,18 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         match self.begin(visit, revision, &call, route) {
             Err(refusal) => refusal.into_answer(Some(call.id)),
             Ok(Begun::Answered(answer)) => answered(answer, accepts),
-            Ok(Begun::Runs(run, kind)) => {
+            Ok(Begun::Runs(run, audience)) => {
                 let work = match run.await {
                     Reply::Streams(work) => work,
                     reply @ (Reply::Done(_) | Reply::Failed(_)) => {
-                        return answered(finished(revision, call.id, reply, kind), accepts);
+                        return answered(finished(revision, call.id, reply, audience), accepts);
                     }
                 };
                 if accepts.events {
-                    return streamed(visit, revision, &call, work, kind);
+                    return streamed(visit, revision, &call, work, audience);
                 }
                 match visit.to_its_end(work).await {
-                    Ok(reply) => answered(finished(revision, call.id, reply, kind), accepts),
+                    Ok(reply) => answered(finished(revision, call.id, reply, audience), accepts),
                     Err(refusal) => refusal.into_answer(Some(call.id)),
                 }
             }
@@ -172,8 +165,17 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         let unfit = |message| failed(in_band(revision), INVALID_PARAMS, message);
         let any_valid_token = || admitted.authorize::<()>(now).map(drop);
         match route {
-            Route::Handler { entry, params, uri } => {
-                let kind = entry.rule.kind();
+            Route::Handler {
+                entry,
+                params,
+                uri,
+                also,
+            } => {
+                if !also.is_empty() {
+                    drop(admitted.any(now)?);
+                    let all = std::iter::once(entry.demand).chain(also);
+                    decide(admitted, all)?;
+                }
                 let given = Given {
                     admitted,
                     now,
@@ -181,17 +183,7 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
                     uri: uri.as_deref(),
                     state: &self.state,
                 };
-                match entry.call(given) {
-                    Ok(run) => Ok(Begun::Runs(run, kind)),
-                    Err(Stop::Refused(refusal)) => Err(refusal),
-                    // The caller's model mends its arguments (SEP-1303).
-                    Err(Stop::Arguments(error)) if kind == Kind::Tool => {
-                        let refused = tool_refused(&format!("invalid arguments: {error}"));
-                        let answer = finished(revision, call.id, refused, kind);
-                        Ok(Begun::Answered(answer))
-                    }
-                    Err(Stop::Arguments(_)) => unfit("invalid params"),
-                }
+                begun(revision, call, entry, given)
             }
             Route::List(list, demands) => {
                 (demands.obtain)(admitted, now)?;
@@ -226,10 +218,13 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             let fault = Fault::new(None, INVALID_REQUEST, message);
             faulty(StatusCode::BAD_REQUEST, &fault)
         };
-        let revision = match Revision::of_batch(visit.headers, messages) {
+        let revision = match Revision::of_batch(&Revision::ALL, visit.headers, messages) {
             Ok(revision) => revision,
             Err(fault) => return faulty(StatusCode::BAD_REQUEST, &fault),
         };
+        if messages.iter().any(|message| visit.names_session(message)) {
+            return visit.admitted.knows_no_session().into_answer(None);
+        }
         let calls: Vec<&Call<'_>> = messages
             .iter()
             .filter_map(|message| match message {
@@ -246,7 +241,7 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         let admitted = visit.admitted;
         let let_in = admitted
             .charge_others(calls.len())
-            .and_then(|()| admitted.denied(visit.now));
+            .and_then(|()| admitted.any(visit.now).map(drop));
         if let Err(refusal) = let_in {
             return refusal.into_answer(None);
         }
@@ -254,7 +249,7 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             .iter()
             .map(|call| self.route(revision, call))
             .collect();
-        if let Err(refusal) = decide(admitted, routes.iter().filter_map(Route::demands)) {
+        if let Err(refusal) = decide(admitted, routes.iter().flat_map(Route::demands)) {
             return refusal.into_answer(None);
         }
         let mut answers = Vec::new();
@@ -267,8 +262,8 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             let answer = match self.begin(visit, revision, call, route) {
                 Err(refusal) => return refusal.into_answer(None),
                 Ok(Begun::Answered(answer)) => answer,
-                Ok(Begun::Runs(run, kind)) => match visit.settled(run).await {
-                    Ok(reply) => finished(revision, call.id, reply, kind),
+                Ok(Begun::Runs(run, audience)) => match visit.settled(run).await {
+                    Ok(reply) => finished(revision, call.id, reply, audience),
                     Err(refusal) => return refusal.into_answer(None),
                 },
             };
@@ -280,26 +275,36 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
     }
 }
 
-/// Whether all of a batch may run: who lacks something is asked for what all of it needs.
-fn decide(admitted: &Admitted, demands: impl Iterator<Item = Demands>) -> Result<(), Refusal> {
-    let (mut lacking, mut met) = (Vec::new(), Vec::new());
-    let mut is_met = true;
-    for demand in demands {
-        let met_here = (demand.is_met)(admitted);
-        is_met &= met_here;
-        (demand.challenge)(if met_here { &mut met } else { &mut lacking });
-    }
-    if is_met {
-        return Ok(());
-    }
-    Err(admitted.lacks(lacking, &met))
+/// The handler, unless it is kept from running.
+fn begun<St: 'static>(
+    revision: Revision,
+    call: &Call<'_>,
+    entry: &Entry<St>,
+    given: Given<'_, St>,
+) -> Result<Begun, Refusal> {
+    let kind = entry.rule.kind();
+    let audience = Audience::of(kind, &call.method);
+    let answer = match entry.call(given) {
+        Ok(run) => return Ok(Begun::Runs(run, audience)),
+        Err(Stop::Refused(refusal)) => return Err(refusal),
+        // The caller's model mends its arguments (SEP-1303).
+        Err(Stop::Arguments(error)) if kind == Kind::Tool => {
+            let refused = tool_refused(&format!("invalid arguments: {error}"));
+            finished(revision, call.id, refused, audience)
+        }
+        Err(Stop::Arguments(_)) => Answer {
+            status: in_band(revision),
+            body: error_body(Some(call.id), INVALID_PARAMS, "invalid params", None),
+        },
+    };
+    Ok(Begun::Answered(answer))
 }
 
 /// A call after its checks.
 enum Begun {
     Answered(Answer),
     /// It runs.
-    Runs(Run, Kind),
+    Runs(Run, Audience),
 }
 
 fn streamed(
@@ -307,25 +312,15 @@ fn streamed(
     revision: Revision,
     call: &Call<'_>,
     work: Work,
-    kind: Kind,
+    audience: Audience,
 ) -> Response {
     let id = call.id.to_owned();
     let events = work.events(
         call.progress_token(),
         || visit.admitted.wake_up(),
-        move |reply| finished(revision, &id, reply, kind).body,
+        move |reply| finished(revision, &id, reply, audience).body,
     );
     as_events(Body::from_stream(events))
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let only = values.next().filter(|_| values.next().is_none());
-    let value = only
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let kind = value.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/json")
 }
 
 /// A notification or an answer: nothing is run for it, but it needs a valid token that nothing

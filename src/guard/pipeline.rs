@@ -1,0 +1,192 @@
+//! The checks that do not depend on what a request wants to do, in their order.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+
+use super::admitted::Admitted;
+use super::{Inner, QuotaChoice, credential};
+use crate::audit;
+use crate::id::CorrelationId;
+use crate::jwk::KeySet;
+use crate::keys::IssuerKeys;
+use crate::refusal::{Answers, Reason, Refusal, TokenFault};
+use crate::token::{
+    Acceptance, KnownHeader, SignatureError, SignatureVerified, Token, Unverified, Verified,
+};
+
+/// How far a request came without waiting.
+pub(crate) enum Begun {
+    Done(Result<(Admitted, DateTime<Utc>), Refusal>),
+    Waits(Token<Unverified>),
+}
+
+impl Inner {
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
+    pub(crate) const fn acceptance(&self) -> &Acceptance {
+        &self.acceptance
+    }
+
+    /// All checks that do not depend on what the request wants to do, and the moment they were made.
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        parts: &mut Parts,
+    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
+        let correlation = CorrelationId::of(&parts.headers);
+        match self.begin(parts, correlation) {
+            Begun::Done(done) => done,
+            Begun::Waits(token) => self.resume(token, correlation).await,
+        }
+    }
+
+    /// The same as far as it goes without waiting for keys.
+    ///
+    /// A request that was admitted further outside is not verified and charged once more.
+    pub(crate) fn begin(self: &Arc<Self>, parts: &mut Parts, correlation: CorrelationId) -> Begun {
+        // One that brings a credential of its own is verified by that.
+        if let Some(admitted) = parts.extensions.get::<Admitted>()
+            && admitted.is_of(self)
+            && !credential::is_in(parts)
+        {
+            let admitted = admitted.clone();
+            credential::remove(parts);
+            return Begun::Done(Ok((admitted, self.acceptance.rules().clock.now())));
+        }
+        let done = match self.parse(parts) {
+            Err(reason) => Err(self.refuse(reason, None)),
+            Ok(token) => match self.at_hand(&token) {
+                Some((source, keys)) => self.finish(token, source, &keys, correlation),
+                None => return Begun::Waits(token),
+            },
+        };
+        Begun::Done(done.map_err(|refusal| refusal.about(correlation)))
+    }
+
+    /// The rest of it, where keys have to be waited for.
+    pub(crate) async fn resume(
+        self: &Arc<Self>,
+        token: Token<Unverified>,
+        correlation: CorrelationId,
+    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
+        let done = match self.keys_for(&token).await {
+            Ok((source, keys)) => self.finish(token, source, &keys, correlation),
+            Err(refusal) => Err(refusal),
+        };
+        done.map_err(|refusal| refusal.about(correlation))
+    }
+
+    fn parse(&self, parts: &mut Parts) -> Result<Token<Unverified>, Reason> {
+        let raw = credential::take(parts)?.ok_or(Reason::NoCredential)?;
+        let token = Token::parse_within(raw, self.longest_token, &self.known_header)?;
+        Ok(token)
+    }
+
+    /// Everything from the signature on.
+    fn finish(
+        self: &Arc<Self>,
+        token: Token<Unverified>,
+        source: &IssuerKeys,
+        keys: &KeySet,
+        correlation: CorrelationId,
+    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
+        let token = self.verify(token, source, keys)?;
+        // Only now: there may have been a wait for keys, and the token may have died meanwhile.
+        let now = self.acceptance.rules().clock.now();
+        let token = match token.verify_audience(&self.acceptance, now) {
+            Ok(token) => token,
+            Err(error) => return Err(self.refuse(error.into(), None)),
+        };
+        let verified = Arc::clone(token.verified());
+        let refuse = |reason| self.refuse(reason, Some(&verified));
+        let Ok(live) = self.revocations.attest(token) else {
+            return Err(refuse(Reason::InvalidToken(TokenFault::Revoked)));
+        };
+        let permit = match &self.quota {
+            QuotaChoice::Limited(principals) => match principals.charge(live) {
+                Ok(permit) => permit,
+                Err(not_until) => return Err(refuse(not_until.into())),
+            },
+            QuotaChoice::Unlimited(unlimited) => unlimited.charge(live),
+        };
+        Ok((Admitted::new(permit, Arc::clone(self), correlation), now))
+    }
+
+    fn verify(
+        &self,
+        token: Token<Unverified>,
+        source: &IssuerKeys,
+        keys: &KeySet,
+    ) -> Result<Token<SignatureVerified>, Refusal> {
+        let anonymous = token.untrusted_key_id().is_none();
+        let news = KnownHeader::news(&token);
+        let token = token.verify_signature(keys).map_err(|error| {
+            if anonymous && error == SignatureError::BadSignature {
+                source.may_have_changed();
+            }
+            self.refuse(error.into(), None)
+        })?;
+        if let Some(news) = news {
+            self.known_header.remember(news);
+        }
+        Ok(token)
+    }
+
+    /// The keys that may verify this token, if they need not be waited for.
+    fn at_hand(&self, token: &Token<Unverified>) -> Option<(&IssuerKeys, Arc<KeySet>)> {
+        // The only issuer has the key that is named: nobody else needs to be looked for.
+        let source = match self.keys.as_slice() {
+            [only] => only,
+            _ => self.key_source(token).ok()?,
+        };
+        Some((source, source.at_hand(token)?))
+    }
+
+    /// The keys that may verify this token, and where they come from.
+    async fn keys_for(
+        &self,
+        token: &Token<Unverified>,
+    ) -> Result<(&IssuerKeys, Arc<KeySet>), Refusal> {
+        let refuse = |reason| self.refuse(reason, None);
+        let source = self.key_source(token).map_err(refuse)?;
+        let keys = source.for_token(token).await;
+        let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
+        if !token.is_known_to(&keys) {
+            let reason = SignatureError::UnknownKey.into();
+            audit::unknown_key(&reason, token.untrusted_key_id());
+            return Err(Refusal::new(reason, None, Arc::clone(&self.answers)));
+        }
+        Ok((source, keys))
+    }
+
+    pub(super) async fn key_set(&self, token: &Token<Unverified>) -> Result<Arc<KeySet>, Reason> {
+        Ok(self.key_source(token)?.for_token(token).await?)
+    }
+
+    /// The keys are chosen by what the token says of its issuer, before anything is verified; it can
+    /// only choose among the configured ones.
+    fn key_source(&self, token: &Token<Unverified>) -> Result<&IssuerKeys, Reason> {
+        let named = token.untrusted_issuer()?;
+        let rules = self.acceptance.rules();
+        rules
+            .issuers
+            .iter()
+            .zip(&self.keys)
+            .find_map(|(rules, keys)| (*named == *rules.issuer.as_str()).then_some(keys))
+            .ok_or(Reason::InvalidToken(TokenFault::UnknownIssuer))
+    }
+
+    /// The refusal of a request for another reason than its token.
+    #[cfg(feature = "axum")]
+    pub(crate) fn refuses(&self, reason: Reason, request: CorrelationId) -> Refusal {
+        self.refuse(reason, None).about(request)
+    }
+
+    pub(super) fn refuse(&self, reason: Reason, verified: Option<&Verified>) -> Refusal {
+        audit::refused(&reason, verified);
+        Refusal::new(reason, None, Arc::clone(&self.answers))
+    }
+}

@@ -1,0 +1,191 @@
+//! What the layer changes in the answers of the service.
+
+use std::pin::Pin;
+
+use axum::body::HttpBody;
+use bytes::{Bytes, BytesMut};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use tower::Service;
+
+use super::body::{End, GuardedAnswer, GuardedBody};
+use super::cors;
+use super::decide::{Own, Pass, Session};
+use super::events::Sealer;
+use super::future::{Next, State, Step, Visit};
+use super::head::SESSION;
+use super::sse::Beginning;
+use crate::guard::Admitted;
+use crate::id::CorrelationId;
+use crate::mcp::error::{Fault, INTERNAL};
+use crate::web::response::{correlate, faulty};
+
+impl<T> Visit<T> {
+    /// The service's answer: its session id sealed, its body ended with the token.
+    pub(super) fn answer<B, R>(&mut self, response: Response<R>) -> Option<Next<T, B, R>>
+    where
+        T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
+        R: HttpBody<Data = Bytes>,
+    {
+        let (admitted, pass) = (self.admitted.take()?, self.pass.take()?);
+        if admitted.is_over() {
+            // The service took longer than the token lives.
+            let answer = admitted.over().into_answer(pass.id());
+            return Some(self.refused("token_died", Box::new(answer)));
+        }
+        let (mut head, body) = response.into_parts();
+        if head.status.is_informational() {
+            // Another protocol, of which nothing is decided.
+            return Some(self.bad_gateway("the service switched protocols", pass.id()));
+        }
+        if pass.session.is_open() && head.status == StatusCode::NOT_FOUND {
+            let refusal = admitted.knows_no_session();
+            let answer = refusal.into_answer(pass.id());
+            return Some(self.refused("unknown_session", Box::new(answer)));
+        }
+        let Ok(session) = self.seal_session(&mut head.headers, &admitted, &pass) else {
+            let why = "the service's session id is none";
+            return Some(self.bad_gateway(why, pass.id()));
+        };
+        let is_stream = is_event_stream(&head.headers);
+        forbid_storing(&mut head.headers, is_stream);
+        if pass.begins_stream && head.status.is_success() {
+            if !is_stream {
+                return Some(self.bad_gateway(NO_ADDRESS, None));
+            }
+            head.headers.remove(CONTENT_LENGTH);
+            return Some(Step::Goes(State::Opening {
+                head: Some(Response::from_parts(head, ())),
+                body: Some((Box::pin(body), End::of(admitted))),
+                ahead: BytesMut::new(),
+            }));
+        }
+        let mut encodings = head.headers.get_all(CONTENT_ENCODING).iter();
+        let is_identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+        let is_readable = is_stream && encodings.all(is_identity);
+        let events = session.filter(|_| is_readable).map(|session| {
+            head.headers.remove(CONTENT_LENGTH);
+            let ids = self.shared.events.clone();
+            Box::new(Sealer::new(ids, session.as_bytes()))
+        });
+        let body = GuardedAnswer::theirs(body, admitted, events);
+        Some(Step::Theirs(Response::from_parts(head, body)))
+    }
+
+    /// The id of the session that the answer is about, sealed where it stands; an error if an id is
+    /// none.
+    fn seal_session(
+        &self,
+        headers: &mut HeaderMap,
+        admitted: &Admitted,
+        pass: &Pass,
+    ) -> Result<Option<HeaderValue>, BadId> {
+        let mut values = headers.get_all(&SESSION).iter();
+        let id = values.next().cloned();
+        let is_only = values.next().is_none();
+        let (about, says) = match (&pass.session, id) {
+            (Session::Begins, Some(id)) if is_only => (Some(id.clone()), Some(id)),
+            (Session::Begins, Some(_)) => return Err(BadId),
+            (Session::Own(own), Some(id)) if is_only && id == *own => (Some(own.clone()), Some(id)),
+            (Session::Own(own), _) => (Some(own.clone()), None),
+            // Nobody asked for one: it could be somebody else's.
+            (Session::Begins | Session::None | Session::Old, _) => (None, None),
+        };
+        headers.remove(&SESSION);
+        if let Some(id) = says {
+            let id = id.to_str().ok().ok_or(BadId)?;
+            let sealed = self.shared.ids.seal(id, admitted.verified()).ok_or(BadId)?;
+            let sealed = HeaderValue::try_from(sealed).ok().ok_or(BadId)?;
+            headers.insert(&SESSION, sealed);
+        }
+        Ok(about)
+    }
+
+    /// What comes of the beginning of an old stream; nothing as long as it goes on.
+    pub(super) fn begin_stream<B, R>(
+        &mut self,
+        head: &mut Option<Response<()>>,
+        body: &mut Option<(Pin<Box<R>>, End)>,
+        ahead: &BytesMut,
+    ) -> Option<Next<T, B, R>>
+    where
+        T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
+    {
+        let (_, end) = body.as_ref()?;
+        match self.shared.sse.as_ref()?.read(ahead, end.verified()) {
+            Beginning::Goes => None,
+            Beginning::Broken => Some(self.bad_gateway(NO_ADDRESS, None)),
+            Beginning::Sealed(bytes) => {
+                let (body, end) = body.take()?;
+                let body = GuardedAnswer::begun(bytes, body, end);
+                Some(Step::Theirs(head.take()?.map(|()| body)))
+            }
+        }
+    }
+
+    /// A stream that ended before it began.
+    pub(super) fn stream_failed<B, R, F>(&self, end: &End) -> Step<B, R, F> {
+        let id = self.pass.as_ref().and_then(Pass::id);
+        match end.refusal() {
+            Some(refusal) => self.refused("token_died", Box::new(refusal.into_answer(id))),
+            None => self.bad_gateway(NO_ADDRESS, id),
+        }
+    }
+
+    pub(super) fn refused<B, R, F>(&self, reason: &'static str, answer: Own) -> Step<B, R, F> {
+        self.span.decided("refused", Some(reason));
+        Step::Answer(answer)
+    }
+
+    /// The service answered what cannot be passed on.
+    fn bad_gateway<B, R, F>(&self, why: &'static str, id: Option<&str>) -> Step<B, R, F> {
+        let answer = bad_gateway(why, id, self.correlation);
+        self.refused("bad_gateway", answer)
+    }
+
+    /// What every answer says.
+    pub(super) fn mark(&self, headers: &mut HeaderMap) {
+        correlate(headers, self.correlation);
+        if let Some(page) = &self.page {
+            cors::expose(headers, page.clone());
+        }
+    }
+}
+
+/// The service's session id is none.
+struct BadId;
+
+static UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+const NO_ADDRESS: &str = "the service named no address for messages";
+
+/// The service answered what cannot be passed on.
+fn bad_gateway(message: &'static str, id: Option<&str>, request: CorrelationId) -> Own {
+    let fault = Fault::new(id, INTERNAL, message).about(request);
+    Box::new(faulty(StatusCode::BAD_GATEWAY, &fault))
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let kind = kind.and_then(|kind| kind.split(|byte| *byte == b';').next());
+    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+}
+
+/// What is answered to one caller is for nobody else (RFC 9111 section 3.5), and a stream is not held
+/// back.
+fn forbid_storing(headers: &mut HeaderMap, is_stream: bool) {
+    let says = |directive: &str| {
+        let values = headers.get_all(CACHE_CONTROL).iter();
+        let mut directives = values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','));
+        directives.any(|known| known.trim().eq_ignore_ascii_case(directive))
+    };
+    if is_stream {
+        let both = HeaderValue::from_static("no-store, no-transform");
+        headers.insert(CACHE_CONTROL, both);
+        headers.insert(&UNBUFFERED, HeaderValue::from_static("no"));
+    } else if !(says("no-store") || says("private")) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,366 @@
+//! What is decided about a request, without waiting for anything.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde_json::value::RawValue;
+
+use super::Shared;
+use crate::audit::RequestSpan;
+use crate::guard::Admitted;
+use crate::mcp::call::Call;
+use crate::mcp::envelope::{Body, Message};
+use crate::mcp::error::{Fault, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND};
+use crate::mcp::policy::{Needs, Refused, Stop, judge};
+use crate::mcp::revision::Revision;
+use crate::refusal::Refusal;
+use crate::session::Sealed;
+use crate::web::response::faulty;
+
+/// An answer of the layer's own.
+pub(super) type Own = Box<Response<Bytes>>;
+
+/// The page that may read the answer.
+pub(super) type Page = Option<HeaderValue>;
+
+/// What is known of a request that may pass.
+pub(super) struct Pass {
+    pub(super) session: Session,
+    /// Whether the answer begins a stream of the transport of 2024-11-05.
+    pub(super) begins_stream: bool,
+    /// Whether the answer is a stream that may be waited for.
+    pub(super) is_stream: bool,
+    /// The id of the one request in it, as it was written.
+    pub(super) id: Option<Bytes>,
+    /// How many requests are in it beside the first, which were charged for.
+    pub(super) others: usize,
+    /// What the service gets in place of what came.
+    pub(super) trimmed: Option<Bytes>,
+}
+
+impl Pass {
+    pub(super) const fn of(session: Session) -> Self {
+        Self {
+            session,
+            begins_stream: false,
+            is_stream: false,
+            id: None,
+            others: 0,
+            trimmed: None,
+        }
+    }
+
+    pub(super) fn id(&self) -> Option<&str> {
+        std::str::from_utf8(self.id.as_deref()?).ok()
+    }
+}
+
+/// Which session a request is about.
+#[derive(Clone, Debug)]
+pub(super) enum Session {
+    None,
+    /// The answer may begin one.
+    Begins,
+    /// The caller's, by the id that the service knows.
+    Own(HeaderValue),
+    /// The caller's, of the transport of 2024-11-05.
+    Old,
+}
+
+impl Session {
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self, Self::Own(_) | Self::Old)
+    }
+}
+
+/// Who asks, and when that was looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Visitor<'a> {
+    pub(super) admitted: &'a Admitted,
+    pub(super) now: DateTime<Utc>,
+    pub(super) span: &'a RequestSpan,
+}
+
+/// Whether one message may pass.
+enum Verdict {
+    Passes,
+    /// Nobody is asked: it is of no use to the service, and could harm others.
+    Swallowed,
+    /// What is left of a batch.
+    Trimmed(String),
+}
+
+impl Visitor<'_> {
+    pub(super) fn refused(&self, refusal: Refusal, id: Option<&str>) -> Own {
+        self.span.decided("refused", Some(refusal.reason().code()));
+        Box::new(refusal.into_answer(id))
+    }
+
+    pub(super) fn faulty(&self, status: StatusCode, fault: Fault<'_>) -> Own {
+        self.faulty_for("malformed_request", status, fault)
+    }
+
+    fn faulty_for(&self, reason: &'static str, status: StatusCode, fault: Fault<'_>) -> Own {
+        self.span.decided("refused", Some(reason));
+        let fault = fault.about(self.admitted.correlation());
+        Box::new(faulty(status, &fault))
+    }
+
+    pub(super) fn any_valid_token(&self, id: Option<&str>) -> Result<(), Own> {
+        let proof = self.admitted.authorize::<()>(self.now).map(drop);
+        proof.map_err(|refusal| self.refused(refusal, id))
+    }
+}
+
+impl Shared {
+    /// Decides about a request by what its body says.
+    pub(super) fn decide(
+        &self,
+        parts: &mut Parts,
+        bytes: &Bytes,
+        by: Visitor<'_>,
+    ) -> Result<Pass, Own> {
+        Self::settle(&mut parts.headers, by)?;
+        let body = Body::read(bytes).map_err(|fault| by.faulty(StatusCode::BAD_REQUEST, fault))?;
+        let path = parts.uri.path();
+        let sse = self.sse.as_ref().filter(|sse| sse.is_like_messages(path));
+        let revision = if sse.is_some() {
+            let headers = Self::without_old_version(&parts.headers);
+            revision_of(&[Revision::March2025], &headers, &body)
+        } else {
+            revision_of(&self.served, &self.without_oldest(&parts.headers), &body)
+        };
+        let revision = revision.map_err(|fault| by.faulty(StatusCode::BAD_REQUEST, fault))?;
+        let id = match &body {
+            Body::One(message) => message.id(),
+            Body::Batch(_) => None,
+        };
+        let session = match sse {
+            Some(sse) => {
+                let uri = sse.open(&parts.uri, by.admitted.verified());
+                let refused = || by.refused(by.admitted.knows_no_session(), id);
+                parts.uri = uri.ok_or_else(refused)?;
+                Session::Old
+            }
+            None if revision.is_modern() => Session::None,
+            None if is_initialize(&body) => Session::Begins,
+            None => self.session_of(&mut parts.headers, by, id)?,
+        };
+        if !matches!(session, Session::Own(_)) {
+            Self::forget_session(&mut parts.headers, &session);
+        }
+        Self::forget_events(&mut parts.headers);
+        let mut pass = Pass::of(session);
+        let has_session = pass.session.is_open();
+        let verdict = match &body {
+            Body::One(message) => self.one(revision, message, has_session, by)?,
+            Body::Batch(messages) => {
+                let calls = messages.iter().filter(|message| message.id().is_some());
+                pass.others = calls.count().saturating_sub(1);
+                self.batch(revision, (messages, bytes), has_session, by)?
+            }
+        };
+        match verdict {
+            Verdict::Passes => {}
+            Verdict::Swallowed => return Err(swallowed(by)),
+            Verdict::Trimmed(body) => {
+                parts.headers.insert(CONTENT_LENGTH, body.len().into());
+                parts.headers.remove(TRANSFER_ENCODING);
+                pass.trimmed = Some(body.into());
+            }
+        }
+        by.span.decided("allowed", None);
+        pass.id = id.map(|id| bytes.slice_ref(id.as_bytes()));
+        pass.is_stream = matches!(
+            &body,
+            Body::One(Message::Call(call)) if call.method == "subscriptions/listen"
+        );
+        Ok(pass)
+    }
+
+    fn one(
+        &self,
+        revision: Revision,
+        message: &Message<'_>,
+        has_session: bool,
+        by: Visitor<'_>,
+    ) -> Result<Verdict, Own> {
+        let call = match message {
+            Message::Call(call) => call,
+            Message::Answer if revision.is_modern() => {
+                let fault = Fault::new(None, INVALID_REQUEST, "answers are not taken");
+                return Err(by.faulty(StatusCode::BAD_REQUEST, fault));
+            }
+            Message::Answer | Message::Notification { .. } => {
+                by.span.asks(name_of(message), None);
+                by.any_valid_token(None)?;
+                // Without a session nobody knows whose request it is about.
+                let is_blind = !has_session && is_about_requests(message);
+                return Ok(if is_blind {
+                    Verdict::Swallowed
+                } else {
+                    Verdict::Passes
+                });
+            }
+        };
+        by.span.asks(&call.method, target_of(call).as_deref());
+        let needs = self.needs(revision, call, by);
+        let needs = needs.map_err(|stop| stopped(revision, Some(call.id), stop, by))?;
+        judge(by.admitted, by.now, std::slice::from_ref(&needs)).map_err(
+            |refused| match refused {
+                Refused::Caller(refusal) => by.refused(refusal, Some(call.id)),
+                Refused::Arguments => {
+                    let fault = call.fault(INVALID_PARAMS, "the arguments cannot be decided about");
+                    by.faulty(StatusCode::BAD_REQUEST, fault)
+                }
+            },
+        )?;
+        Ok(Verdict::Passes)
+    }
+
+    fn needs<'a>(
+        &self,
+        revision: Revision,
+        call: &Call<'a>,
+        by: Visitor<'_>,
+    ) -> Result<Needs<'_, 'a>, Stop<'a>> {
+        self.policy.needs(revision, call, |id| {
+            let tasks = self.tasks.as_ref()?;
+            let sealed = Sealed::from_client(id);
+            Some(tasks.open_for(by.admitted.verified(), "", &sealed).ok())
+        })
+    }
+
+    /// A batch is decided as a whole.
+    fn batch(
+        &self,
+        revision: Revision,
+        (messages, bytes): (&[Message<'_>], &[u8]),
+        has_session: bool,
+        by: Visitor<'_>,
+    ) -> Result<Verdict, Own> {
+        by.span.asks("batch", None);
+        let refuse = |message| {
+            let fault = Fault::new(None, INVALID_REQUEST, message);
+            Err(by.faulty(StatusCode::BAD_REQUEST, fault))
+        };
+        let calls = messages.iter().filter_map(|message| match message {
+            Message::Call(call) => Some(call),
+            Message::Answer | Message::Notification { .. } => None,
+        });
+        let calls: Vec<&Call<'_>> = calls.collect();
+        if calls.iter().any(|call| call.method == "initialize") {
+            return refuse("initialize stands alone");
+        }
+        let blind = !has_session && messages.iter().any(is_about_requests);
+        let charged = by.admitted.charge_others(calls.len());
+        charged.map_err(|refusal| by.refused(refusal, None))?;
+        let mut needs = Vec::with_capacity(calls.len());
+        for call in calls {
+            let found = self.needs(revision, call, by);
+            match found {
+                Ok(found) => needs.push(found),
+                // The answer is about all of it, so it has no id.
+                Err(stop) => return Err(stopped(revision, None, stop, by)),
+            }
+        }
+        judge(by.admitted, by.now, &needs).map_err(|refused| match refused {
+            Refused::Caller(refusal) => by.refused(refusal, None),
+            Refused::Arguments => {
+                let message = "the arguments cannot be decided about";
+                let fault = Fault::new(None, INVALID_PARAMS, message);
+                by.faulty(StatusCode::BAD_REQUEST, fault)
+            }
+        })?;
+        if !blind {
+            return Ok(Verdict::Passes);
+        }
+        let sighted = messages.iter().zip(members(bytes));
+        let sighted = sighted.filter(|(message, _)| !is_about_requests(message));
+        let left: Vec<&str> = sighted.map(|(_, text)| text.get()).collect();
+        if left.is_empty() {
+            return Ok(Verdict::Swallowed);
+        }
+        Ok(Verdict::Trimmed(format!("[{}]", left.join(","))))
+    }
+}
+
+/// The answer to what goes no further.
+fn swallowed(by: Visitor<'_>) -> Own {
+    by.span.decided("swallowed", None);
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = StatusCode::ACCEPTED;
+    let uncached = HeaderValue::from_static("no-store");
+    answer.headers_mut().insert(CACHE_CONTROL, uncached);
+    Box::new(answer)
+}
+
+/// The messages of a batch, as they were written.
+fn members(batch: &[u8]) -> Vec<&RawValue> {
+    serde_json::from_slice(batch).unwrap_or_default()
+}
+
+/// What the layer answers by itself, to anybody with a valid token.
+fn stopped(revision: Revision, id: Option<&str>, stop: Stop<'_>, by: Visitor<'_>) -> Own {
+    if let Err(refused) = by.any_valid_token(id) {
+        return refused;
+    }
+    let (status, code, message) = match stop {
+        Stop::Closed => return by.refused(by.admitted.denies(), id),
+        Stop::Fault(fault) => {
+            let fault = Fault { id, ..fault };
+            return by.faulty(StatusCode::BAD_REQUEST, fault);
+        }
+        Stop::UnknownMethod => (StatusCode::NOT_FOUND, METHOD_NOT_FOUND, "method not found"),
+        Stop::UnknownTask if revision.is_modern() => {
+            (StatusCode::BAD_REQUEST, INVALID_PARAMS, "unknown task")
+        }
+        Stop::UnknownTask => (StatusCode::OK, INVALID_PARAMS, "unknown task"),
+    };
+    by.faulty_for("unknown_name", status, Fault::new(id, code, message))
+}
+
+fn revision_of<'a>(
+    served: &[Revision],
+    headers: &HeaderMap,
+    body: &Body<'a>,
+) -> Result<Revision, Fault<'a>> {
+    match body {
+        Body::One(message) => Revision::of(served, headers, message),
+        Body::Batch(messages) => Revision::of_batch(served, headers, messages),
+    }
+}
+
+fn is_initialize(body: &Body<'_>) -> bool {
+    matches!(body, Body::One(Message::Call(call)) if call.method == "initialize")
+}
+
+fn name_of<'m>(message: &'m Message<'_>) -> &'m str {
+    match message {
+        Message::Call(call) => &call.method,
+        Message::Notification { method } => method,
+        Message::Answer => "response",
+    }
+}
+
+/// Whether a message is about a request by its id, which says nothing of whose it is.
+fn is_about_requests(message: &Message<'_>) -> bool {
+    match message {
+        Message::Answer => true,
+        Message::Notification { method } => {
+            matches!(
+                &**method,
+                "notifications/cancelled" | "notifications/progress"
+            )
+        }
+        Message::Call(_) => false,
+    }
+}
+
+fn target_of<'a>(call: &Call<'a>) -> Option<std::borrow::Cow<'a, str>> {
+    call.target()
+        .and_then(Result::ok)
+        .or_else(|| call.subject())
+}

@@ -1,0 +1,312 @@
+//! What is asked of a request before its credential: where it comes from, and how.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use axum::extract::ConnectInfo;
+use http::header::{FORWARDED, HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use crate::id::Resource;
+use crate::refusal::Reason;
+
+/// `X-Forwarded-Proto`.
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// How a connection came in, for whoever accepts connections to put into the extensions of its
+/// requests.
+///
+/// # Examples
+/// ```
+/// use clearance::PeerInfo;
+///
+/// let mut request = http::Request::new(());
+/// // After the handshake, for each request on the connection:
+/// request.extensions_mut().insert(PeerInfo::tls("192.0.2.1:50123".parse()?));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    address: SocketAddr,
+    is_encrypted: bool,
+}
+
+impl PeerInfo {
+    /// A connection over TLS.
+    pub const fn tls(address: SocketAddr) -> Self {
+        Self {
+            address,
+            is_encrypted: true,
+        }
+    }
+
+    /// A connection in plain text.
+    pub const fn plain(address: SocketAddr) -> Self {
+        Self {
+            address,
+            is_encrypted: false,
+        }
+    }
+
+    /// The other end of the connection.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// A network, such as `10.0.0.0/8`, or one address.
+///
+/// # Examples
+/// ```
+/// use clearance::Network;
+///
+/// let proxies: [Network; 2] = ["10.0.0.0/8".parse()?, "::1".parse()?];
+/// # let _ = proxies;
+/// # Ok::<(), clearance::NetworkError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+/// The text is neither an address nor a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("neither an IP address nor a network in CIDR notation")]
+#[non_exhaustive]
+pub struct NetworkError;
+
+impl FromStr for Network {
+    type Err = NetworkError;
+
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        let network = text.parse::<IpNet>().ok();
+        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        network.or_else(address).map(Self).ok_or(NetworkError)
+    }
+}
+
+/// Who says that a request came over TLS. There is no default: whoever demands TLS has to know.
+///
+/// # Examples
+/// ```
+/// use clearance::TlsEvidence;
+///
+/// // The proxy in front terminates TLS, and sets `X-Forwarded-Proto` on every request.
+/// let evidence = TlsEvidence::from_proxies(["10.0.0.0/8".parse()?]);
+/// # let _ = evidence;
+/// # Ok::<(), clearance::NetworkError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TlsEvidence {
+    /// Nothing where the acceptor alone is asked.
+    proxies: Vec<Network>,
+}
+
+impl TlsEvidence {
+    /// The acceptor of the connection, by a [`PeerInfo`] in the request's extensions.
+    pub const fn from_acceptor() -> Self {
+        Self {
+            proxies: Vec::new(),
+        }
+    }
+
+    /// A proxy in one of these networks, by `X-Forwarded-Proto` or `Forwarded`; and the acceptor.
+    ///
+    /// The address of the proxy is that of [`PeerInfo`], or of axum's `ConnectInfo<SocketAddr>`.
+    /// Without either, no request is taken for encrypted. What the fields say is believed of these
+    /// networks alone, so they must hold nothing but proxies, which must replace what clients send.
+    pub fn from_proxies(proxies: impl Into<Vec<Network>>) -> Self {
+        Self {
+            proxies: proxies.into(),
+        }
+    }
+
+    fn holds_for(&self, parts: &Parts) -> bool {
+        let info = parts.extensions.get::<PeerInfo>();
+        if info.is_some_and(|info| info.is_encrypted) {
+            return true;
+        }
+        let connected = || parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = info.map(PeerInfo::address);
+        let Some(peer) = address.or_else(|| connected().map(|info| info.0)) else {
+            return false;
+        };
+        let peer = peer.ip().to_canonical();
+        let is_proxy = |network: &Network| network.0.contains(&peer);
+        self.proxies.iter().any(is_proxy) && was_encrypted(&parts.headers)
+    }
+}
+
+/// Whether all that a proxy says of the scheme is `https`, and it says it.
+fn was_encrypted(headers: &HeaderMap) -> bool {
+    let is_https = |text: &str| text.trim_matches('"').eq_ignore_ascii_case("https");
+    let values = |name| headers.get_all(name).iter();
+    let said = values(&FORWARDED_PROTO).map(|value| {
+        let mut schemes = value.to_str().unwrap_or_default().split(',');
+        schemes.all(|scheme| is_https(scheme.trim()))
+    });
+    let forwarded = values(&FORWARDED).flat_map(|value| {
+        let value = value.to_str().unwrap_or("proto=");
+        pairs_of(value).filter_map(|pair| {
+            let (name, scheme) = pair.trim().split_once('=')?;
+            name.eq_ignore_ascii_case("proto").then(|| is_https(scheme))
+        })
+    });
+    let mut all = said.chain(forwarded).peekable();
+    all.peek().is_some() && all.all(|is_https| is_https)
+}
+
+/// The pairs of a `Forwarded` field; what is quoted is no end of one (RFC 7239 section 4).
+fn pairs_of(value: &str) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    value.split(move |letter| {
+        if is_escaped {
+            is_escaped = false;
+            return false;
+        }
+        is_quoted ^= letter == '"';
+        is_escaped = is_quoted && letter == '\\';
+        !is_quoted && (letter == ',' || letter == ';')
+    })
+}
+
+/// Which hosts, origins and connections are let in.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    /// Whether the guarded resource is on this machine alone.
+    is_local: bool,
+    /// The resource's own, with its port if it names one.
+    own_host: Box<str>,
+    /// In lower case; nothing where every host is served.
+    hosts: Vec<Box<str>>,
+    /// In lower case.
+    origins: Vec<Box<str>>,
+    tls: Option<TlsEvidence>,
+}
+
+/// What a request says of the page that it comes from.
+pub(super) enum Source<'r> {
+    /// It comes from no page.
+    None,
+    /// A page that may read the answers.
+    Allowed(&'r HeaderValue),
+}
+
+impl Gate {
+    pub(super) fn of(resource: &Resource) -> Self {
+        let url = Url::parse(resource.as_str()).ok();
+        let host = url.as_ref().and_then(Url::host);
+        let own = url.as_ref().map(|url| url.origin().ascii_serialization());
+        Self {
+            is_local: host.is_some_and(|host| is_loopback(&host)),
+            own_host: own_host(resource.origin().as_str()),
+            hosts: Vec::new(),
+            origins: own.map(Box::from).into_iter().collect(),
+            tls: None,
+        }
+    }
+
+    pub(super) fn allow_host(&mut self, host: &str) {
+        self.hosts.push(host.to_ascii_lowercase().into());
+    }
+
+    /// Whether the text is an origin.
+    pub(super) fn allow_origin(&mut self, origin: &str) -> bool {
+        let text = origin.to_ascii_lowercase();
+        let url = Url::parse(&text).ok();
+        let is_one = url.is_some_and(|url| url.origin().ascii_serialization() == text);
+        self.origins.push(text.as_str().into());
+        is_one || text == "null"
+    }
+
+    pub(super) fn require_tls(&mut self, evidence: TlsEvidence) {
+        self.tls = Some(evidence);
+    }
+
+    /// Host and origin (RS-109, RS-110), then how the connection came in (RS-018).
+    pub(super) fn check<'r>(&self, parts: &'r Parts) -> Result<Source<'r>, Reason> {
+        let host = only_text(&parts.headers, &HOST).map_err(|Repeated| Reason::ForeignHost)?;
+        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+        let named = host.or(authority);
+        let both = [host, authority].into_iter().flatten();
+        let is_served = |host: &str| self.serves(host);
+        let restricted = self.is_local || !self.hosts.is_empty();
+        if restricted && (named.is_none() || !both.clone().all(is_served)) {
+            return Err(Reason::ForeignHost);
+        }
+        let origin =
+            only_text(&parts.headers, &ORIGIN).map_err(|Repeated| Reason::ForeignOrigin)?;
+        let source = match (origin, parts.headers.get(ORIGIN)) {
+            (Some(origin), Some(value)) if self.lets_in(origin, named) => Source::Allowed(value),
+            (None, None) => Source::None,
+            _ => return Err(Reason::ForeignOrigin),
+        };
+        if !self.is_encrypted(parts) {
+            return Err(Reason::NotEncrypted);
+        }
+        Ok(source)
+    }
+
+    /// Whether it came in over TLS, where that is asked for.
+    pub(super) fn is_encrypted(&self, parts: &Parts) -> bool {
+        self.tls.as_ref().is_none_or(|tls| tls.holds_for(parts))
+    }
+
+    fn serves(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let is_listed = self.hosts.iter().any(|known| **known == host);
+        is_listed || *self.own_host == host || (self.is_local && is_local_authority(&host))
+    }
+
+    fn lets_in(&self, origin: &str, host: Option<&str>) -> bool {
+        let is_listed = self.origins.iter().any(|known| **known == *origin);
+        // A page of a server on this machine comes from where it was asked for.
+        let own = || {
+            origin
+                .strip_prefix("http://")
+                .or(origin.strip_prefix("https://"))
+        };
+        is_listed || (self.is_local && host.is_some() && own() == host)
+    }
+}
+
+fn own_host(origin: &str) -> Box<str> {
+    let (_, authority) = origin.split_once("://").unwrap_or_default();
+    authority.to_ascii_lowercase().into()
+}
+
+fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
+    match host {
+        Host::Domain(name) => name.as_ref().eq_ignore_ascii_case("localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.to_canonical().is_loopback(),
+    }
+}
+
+fn is_local_authority(authority: &str) -> bool {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (authority, ""),
+    };
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
+    is_port
+        && Host::parse(host).is_ok_and(|parsed| {
+            // What needs repair is another name to others.
+            parsed.to_string() == host && is_loopback(&parsed)
+        })
+}
+
+/// More than one field of a name, or one that is no text.
+struct Repeated;
+
+fn only_text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Repeated> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(Repeated);
+    }
+    value.to_str().map(Some).map_err(|_not_text| Repeated)
+}

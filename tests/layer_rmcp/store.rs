@@ -1,0 +1,124 @@
+//! The SDK's server with an event store, in which it finds events by their ids alone.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::session::{
+    EventId, EventStore, EventStoreError, EventStream, ServerSseMessage,
+};
+
+use crate::support::client::open;
+use crate::support::http::eventually;
+use crate::support::request::Request;
+use crate::support::service::LEGACY;
+use crate::{begin, desk, heard, said, serve};
+
+/// Numbers events one after the other, as a table with a counter does.
+#[derive(Clone, Default)]
+struct Events(Arc<Mutex<Vec<(String, ServerSseMessage)>>>);
+
+impl Events {
+    fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn store(&self, stream: &str, event: &ServerSseMessage) -> EventId {
+        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = events.len().to_string();
+        let mut event = event.clone();
+        event.event_id = Some(id.clone());
+        events.push((stream.to_owned(), event));
+        id
+    }
+
+    fn after(&self, id: &str) -> Replay {
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at: usize = id.parse().expect("a number");
+        let (stream, _) = &events[at];
+        let later = events.iter().skip(at.saturating_add(1));
+        let own = later.filter(|(of, _)| of == stream);
+        Replay(own.map(|(_, event)| event.clone()).collect())
+    }
+}
+
+struct Replay(VecDeque<ServerSseMessage>);
+
+impl Stream for Replay {
+    type Item = ServerSseMessage;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.pop_front())
+    }
+}
+
+type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, EventStoreError>> + Send + 'a>>;
+
+impl EventStore for Events {
+    fn store_event<'a, 'b, 'c, 'work>(
+        &'a self,
+        stream: &'b str,
+        event: &'c ServerSseMessage,
+    ) -> Work<'work, EventId>
+    where
+        'a: 'work,
+        'b: 'work,
+        'c: 'work,
+        Self: 'work,
+    {
+        let id = self.store(stream, event);
+        Box::pin(async move { Ok(id) })
+    }
+
+    fn replay_events_after<'a, 'b, 'work>(&'a self, last: &'b str) -> Work<'work, EventStream>
+    where
+        'a: 'work,
+        'b: 'work,
+        Self: 'work,
+    {
+        let replay = self.after(last);
+        Box::pin(async move { Ok::<EventStream, _>(Box::pin(replay)) })
+    }
+}
+
+/// RS-116: to ask in a session of one's own for what was meant for somebody else's.
+#[tokio::test]
+async fn bob_resumes_alices_stream_in_his_own_session() {
+    for is_guarded in [false, true] {
+        let events = Events::default();
+        let store = Arc::new(events.clone());
+        let sessions = LocalSessionManager::default().with_event_store(store);
+        let stage = serve(desk(), sessions, is_guarded).await;
+        let call = stage.request("tools/call slow", &stage.alice);
+        let (connection, mut stream) = open(stage.address, &call).await;
+        let first = stream.until("\n\n").await;
+        let id = first.lines().find_map(|line| line.strip_prefix("id: "));
+        let id = id.expect("an id of an event").to_owned();
+        let (inner, _) = id.split_once('.').unwrap_or((&id, ""));
+        let known = events.len();
+        drop((connection, stream));
+        stage.desk.answers.add_permits(1);
+        eventually(|| events.len() > known).await;
+        let bobs = begin(stage.address, &stage.bob).await;
+        let resume = |token: &str, session: &str, id: &str| {
+            let get = Request::new(LEGACY, "GET").bearer(token);
+            get.with("mcp-session-id", session)
+                .with("last-event-id", id)
+        };
+        for id in [&*id, inner] {
+            let (_connection, mut stream) =
+                open(stage.address, &resume(&stage.bob, &bobs, id)).await;
+            stage.judge(stream.status(), 200);
+            if !is_guarded {
+                assert_eq!(said(&heard(&mut stream).await), "the secret");
+            }
+        }
+        let own = resume(&stage.alice, &stage.session, &id);
+        let (_connection, mut stream) = open(stage.address, &own).await;
+        assert_eq!(stream.status(), 200);
+        assert_eq!(said(&heard(&mut stream).await), "the secret");
+    }
+}

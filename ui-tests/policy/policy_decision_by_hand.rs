@@ -1,0 +1,15 @@
+//! Only the library says what decides.
+//! Stops a decision whose table says one thing while it does another.
+
+use clearance::mcp::{Decision, McpScopes, Policy, nobody};
+
+#[derive(Debug)]
+struct Friends;
+
+impl Decision for Friends {}
+
+fn policy() -> Policy<McpScopes> {
+    Policy::standard().tool("shell", nobody())
+}
+
+fn main() {}
