@@ -11,7 +11,6 @@
 
 mod common;
 
-use std::hint::black_box;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,12 +18,11 @@ use axum::http::{Request, StatusCode, header};
 use axum::routing::post;
 use axum::{Json, Router};
 use clearance::Authorized;
-use clearance::clock::{Clock as _, SystemClock};
 use clearance::jwk::Algorithm;
 use clearance::mcp::{self, McpScopes, Params, ToolError, ToolsExecute};
 use clearance::testing::Issuer;
 use clearance::{Guard, GuardBuilder};
-use common::{Turn, each, guard, median, mint, quiet};
+use common::{Turn, guard, median, mint, quiet};
 use criterion::{BatchSize, Criterion};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -211,14 +209,7 @@ impl Bench {
     /// The time of one request, from a batch that was made before.
     fn time(&self, route: &Router) -> f64 {
         let requests = self.tokens.batch(|token| request(token));
-        self.runtime.block_on(async {
-            let start = SystemClock.monotonic();
-            for request in requests {
-                let answer = route.clone().oneshot(request).await;
-                black_box(answer.expect("an answer"));
-            }
-            each(start)
-        })
+        common::time(&self.runtime, route, requests)
     }
 }
 

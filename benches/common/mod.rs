@@ -8,14 +8,19 @@
 )]
 
 use std::cell::Cell;
+use std::hint::black_box;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
 use chrono::TimeDelta;
 use clearance::clock::{Clock as _, SystemClock};
 use clearance::jwk::Algorithm;
 use clearance::mcp::McpScopes;
 use clearance::testing::Issuer;
 use clearance::{Guard, GuardBuilder, Ready};
+use tokio::runtime::Runtime;
+use tower::{Service, ServiceExt as _};
 
 /// How many requests of one kind are timed at once.
 pub const BATCH: usize = 16;
@@ -48,6 +53,32 @@ impl<T> Turn<T> {
     pub fn batch<U>(&self, of: impl Fn(&T) -> U) -> Vec<U> {
         (0..BATCH).map(|_| of(self.next())).collect()
     }
+}
+
+/// The time of one of these requests.
+pub fn time<T>(runtime: &Runtime, route: &T, requests: Vec<Request<Body>>) -> f64
+where
+    T: Service<Request<Body>, Error: std::fmt::Debug> + Clone,
+{
+    runtime.block_on(async {
+        let start = SystemClock.monotonic();
+        for request in requests {
+            let answer = route.clone().oneshot(request).await;
+            black_box(answer.expect("an answer"));
+        }
+        each(start)
+    })
+}
+
+/// How many allocations one of these requests makes, on average.
+pub fn allocations<T>(runtime: &Runtime, route: &T, requests: Vec<Request<Body>>) -> f64
+where
+    T: Service<Request<Body>, Error: std::fmt::Debug> + Clone,
+{
+    let counted = allocation_counter::measure(|| {
+        time(runtime, route, requests);
+    });
+    f64::from(u32::try_from(counted.count_total).expect("a small number")) / batch_size()
 }
 
 pub async fn guard(
