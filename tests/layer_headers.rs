@@ -31,26 +31,15 @@ use layer_rows::site::{
 use serde_json::{Value, json};
 use support::mcp::REVISIONS;
 use support::plain::policy;
-use support::request::{MODERN, Request, error_of};
+use support::request::{HEADED, MODERN, Request, error_of};
 
 const VERSION: &str = "mcp-protocol-version";
-
-/// What has a header in 2026-07-28: one call of each kind.
-const CALLS: [&str; 7] = [
-    WEATHER,
-    "tools/list",
-    "prompts/get greeting",
-    "resources/read file:///pub/a.txt",
-    "resources/list",
-    "completion/complete",
-    "server/discover",
-];
 
 /// RS-096: a request of 2026-07-28 says its revision and its method in headers.
 #[tokio::test]
 async fn version_and_method_are_required_headers() {
     let server = Site::new().serve().await;
-    for call in CALLS {
+    for call in HEADED {
         let right = Request::new(MODERN, call);
         served(&server, &right, call).await;
         for name in [VERSION, "mcp-method"] {
@@ -118,7 +107,7 @@ async fn the_name_is_a_required_header() {
 #[tokio::test]
 async fn header_names_have_no_case_and_values_have_one() {
     let server = Site::new().serve().await;
-    for call in CALLS {
+    for call in HEADED {
         let mut request = Request::new(MODERN, call);
         for (name, value) in &mut request.headers {
             *name = name.to_ascii_uppercase();

@@ -19,7 +19,7 @@ use clearance::{Authorized, GuardBuilder};
 use serde_json::{Value, json};
 use support::ToolsRead;
 use support::mcp::{Log, McpServer, REVISIONS, server, server_with};
-use support::request::{MODERN, Request, code_of, error_of, meta};
+use support::request::{HEADED, MODERN, Request, code_of, error_of, meta};
 
 const T0: &str = "mcp:tools.read";
 const ALL: &str = "mcp:tools.read mcp:admin a b";
@@ -49,22 +49,11 @@ async fn served(server: &McpServer, request: &Request) {
     server.log.take();
 }
 
-/// What has a standard header in 2026-07-28: one call of each kind.
-const CALLS: [&str; 7] = [
-    WEATHER,
-    "tools/list",
-    "prompts/get greeting",
-    "resources/read file:///pub/a.txt",
-    "resources/list",
-    "completion/complete",
-    "server/discover",
-];
-
 /// RS-096: a request of 2026-07-28 says its revision and its method in headers.
 #[tokio::test]
 async fn version_and_method_are_required_headers() {
     let server = server().await;
-    for call in CALLS {
+    for call in HEADED {
         let right = Request::new(MODERN, call);
         served(&server, &right).await;
         for name in ["mcp-protocol-version", "mcp-method"] {
@@ -83,7 +72,7 @@ async fn version_and_method_are_required_headers() {
 #[tokio::test]
 async fn header_names_have_no_case_and_values_have_one() {
     let server = server().await;
-    for call in CALLS {
+    for call in HEADED {
         let mut request = Request::new(MODERN, call);
         for (name, value) in &mut request.headers {
             *name = name.to_ascii_uppercase();

@@ -101,10 +101,9 @@ pub(super) fn is_in(parts: &Parts) -> bool {
     parts.headers.contains_key(AUTHORIZATION)
 }
 
-/// Takes whatever looks like a credential out of a request that needs none any more.
-pub(super) fn remove(parts: &mut Parts) {
+/// Takes what goes with a credential out of a request that has none.
+pub(super) fn forget(parts: &mut Parts) {
     parts.headers.remove(&PROOF_OF_POSSESSION);
-    parts.headers.remove(AUTHORIZATION);
     parts.extensions.remove::<Slot>();
 }
 

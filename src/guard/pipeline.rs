@@ -53,7 +53,7 @@ impl Inner {
             && !credential::is_in(parts)
         {
             let admitted = admitted.clone();
-            credential::remove(parts);
+            credential::forget(parts);
             return Begun::Done(Ok((admitted, self.acceptance.rules().clock.now())));
         }
         let done = match self.parse(parts) {

@@ -65,10 +65,7 @@ impl Watchers {
         concerns: impl Fn(&Verified) -> bool,
     ) {
         let key = (issuer.clone(), subject.clone());
-        let ended = ended(&lock(&self.tables).by_subject, &key, concerns);
-        for watcher in ended {
-            watcher.end();
-        }
+        self.end(|tables| &tables.by_subject, &key, concerns);
     }
 
     /// The same for one token.
@@ -79,47 +76,56 @@ impl Watchers {
         concerns: impl Fn(&Verified) -> bool,
     ) {
         let key = (issuer.clone(), id.clone());
-        let ended = ended(&lock(&self.tables).by_token, &key, concerns);
+        self.end(|tables| &tables.by_token, &key, concerns);
+    }
+
+    fn end<K: Hash + Eq>(
+        &self,
+        table: fn(&Tables) -> &Table<K>,
+        key: &(Issuer, K),
+        concerns: impl Fn(&Verified) -> bool,
+    ) {
+        let tables = lock(&self.tables);
+        let of_key = table(&tables)
+            .get(key)
+            .into_iter()
+            .flat_map(HashMap::values);
+        let ended = of_key.filter(|watcher| concerns(&watcher.verified));
+        let ended: Vec<_> = ended.cloned().collect();
+        // Who is woken may let go of its watcher at once.
+        drop(tables);
         for watcher in ended {
             watcher.end();
         }
     }
 
     fn add(&self, number: u64, watcher: &Arc<Watcher>) {
-        let principal = watcher.verified.principal();
-        let subject = (principal.issuer.clone(), principal.subject.clone());
+        let (subject, id) = keys(&watcher.verified);
         let mut tables = lock(&self.tables);
         let of_subject = tables.by_subject.entry(subject).or_default();
         of_subject.insert(number, Arc::clone(watcher));
-        if let Some(id) = watcher.verified.token_id() {
-            let id = (principal.issuer.clone(), id.clone());
+        if let Some(id) = id {
             let of_token = tables.by_token.entry(id).or_default();
             of_token.insert(number, Arc::clone(watcher));
         }
     }
 
     fn remove(&self, number: u64, verified: &Verified) {
-        let principal = verified.principal();
-        let subject = (principal.issuer.clone(), principal.subject.clone());
+        let (subject, id) = keys(verified);
         let mut tables = lock(&self.tables);
         take(&mut tables.by_subject, &subject, number);
-        if let Some(id) = verified.token_id() {
-            let id = (principal.issuer.clone(), id.clone());
+        if let Some(id) = id {
             take(&mut tables.by_token, &id, number);
         }
     }
 }
 
-fn ended<K: Hash + Eq>(
-    table: &Table<K>,
-    key: &(Issuer, K),
-    concerns: impl Fn(&Verified) -> bool,
-) -> Vec<Arc<Watcher>> {
-    let of_key = table.get(key).into_iter().flat_map(HashMap::values);
-    of_key
-        .filter(|watcher| concerns(&watcher.verified))
-        .cloned()
-        .collect()
+/// What a token can be revoked by.
+fn keys(verified: &Verified) -> ((Issuer, Subject), Option<(Issuer, TokenId)>) {
+    let principal = verified.principal();
+    let of = |id: &TokenId| (principal.issuer.clone(), id.clone());
+    let subject = (principal.issuer.clone(), principal.subject.clone());
+    (subject, verified.token_id().map(of))
 }
 
 fn take<K: Hash + Eq>(table: &mut Table<K>, key: &(Issuer, K), number: u64) {

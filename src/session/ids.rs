@@ -12,11 +12,27 @@ const LONGEST: usize = 1_024;
 /// How long a code is: 256 bits, six to a character.
 const CODE: usize = 43;
 
-/// What a code stands for, and whether it is one.
-fn tag_of(code: &[u8]) -> ([u8; 32], bool) {
-    let mut tag = [0; 32];
-    let length = URL_SAFE_NO_PAD.decode_slice(code, &mut tag);
-    (tag, code.len() == CODE && length == Ok(32))
+/// Makes the codes of one kind of id.
+#[derive(Clone, Debug)]
+struct Codes {
+    keys: SealKeys,
+    label: &'static str,
+}
+
+impl Codes {
+    /// The code that makes `parts` the owner's.
+    fn code(&self, parts: &[&[u8]], owner: &Verified) -> Option<String> {
+        let tag = self.keys.seal(self.label, owner, parts)?;
+        Some(URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    fn is_own(&self, parts: &[&[u8]], code: &[u8], owner: &Verified) -> bool {
+        // What is no code at all takes as long as a wrong one.
+        let mut tag = [0; 32];
+        let length = URL_SAFE_NO_PAD.decode_slice(code, &mut tag);
+        let fits = code.len() == CODE && length == Ok(tag.len());
+        self.keys.opens(self.label, owner, parts, &tag) && fits
+    }
 }
 
 /// Whether a text can be a session id: visible ASCII (MCP 2025-11-25, transports, section Session
@@ -27,36 +43,28 @@ fn is_session_id(text: &str) -> bool {
 
 /// Seals and opens the ids of one kind of session.
 #[derive(Clone, Debug)]
-pub(crate) struct SessionIds {
-    keys: SealKeys,
-    label: &'static str,
-}
+pub(crate) struct SessionIds(Codes);
 
 impl SessionIds {
     /// `Mcp-Session-Id`.
     pub(crate) const fn of_header(keys: SealKeys) -> Self {
         let label = "clearance session 1";
-        Self { keys, label }
+        Self(Codes { keys, label })
     }
 
     /// The address for messages of the transport of 2024-11-05.
     pub(crate) const fn of_address(keys: SealKeys) -> Self {
         let label = "clearance messages 1";
-        Self { keys, label }
+        Self(Codes { keys, label })
     }
 
     /// The code that makes `inner` the owner's.
     pub(crate) fn code(&self, inner: &str, owner: &Verified) -> Option<String> {
-        let tag = self.keys.seal(self.label, owner, &[inner.as_bytes()])?;
-        Some(URL_SAFE_NO_PAD.encode(tag))
+        self.0.code(&[inner.as_bytes()], owner)
     }
 
     pub(crate) fn is_owned(&self, inner: &str, code: &str, owner: &Verified) -> bool {
-        // What is no code at all takes as long as a wrong one.
-        let (tag, fits) = tag_of(code.as_bytes());
-        self.keys
-            .opens(self.label, owner, &[inner.as_bytes()], &tag)
-            && fits
+        self.0.is_own(&[inner.as_bytes()], code.as_bytes(), owner)
     }
 
     /// `<inner>.<code>`, if `inner` can be an id.
@@ -76,22 +84,18 @@ impl SessionIds {
 
 /// Seals and opens the ids of the events of sessions.
 #[derive(Clone, Debug)]
-pub(crate) struct EventIds {
-    keys: SealKeys,
-}
+pub(crate) struct EventIds(Codes);
 
 impl EventIds {
-    const LABEL: &'static str = "clearance event 1";
-
     pub(crate) const fn of(keys: SealKeys) -> Self {
-        Self { keys }
+        let label = "clearance event 1";
+        Self(Codes { keys, label })
     }
 
     /// `<event>.<code>`; nothing if it is too long to come back.
     pub(crate) fn seal(&self, session: &[u8], event: &[u8], owner: &Verified) -> Option<Vec<u8>> {
         let event = Some(event).filter(|event| event.len() <= LONGEST)?;
-        let tag = self.keys.seal(Self::LABEL, owner, &[session, event])?;
-        let code = URL_SAFE_NO_PAD.encode(tag);
+        let code = self.0.code(&[session, event], owner)?;
         Some([event, b".", code.as_bytes()].concat())
     }
 
@@ -105,9 +109,7 @@ impl EventIds {
         let dot = sealed.len().checked_sub(CODE)?.checked_sub(1)?;
         let (event, code) = sealed.split_at_checked(dot)?;
         let code = code.strip_prefix(b".")?;
-        let (tag, fits) = tag_of(code);
-        let parts = [session, event];
-        let is_owned = self.keys.opens(Self::LABEL, owner, &parts, &tag);
-        Some(event).filter(|_| is_owned && fits)
+        let is_own = self.0.is_own(&[session, event], code, owner);
+        Some(event).filter(|_| is_own)
     }
 }

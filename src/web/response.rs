@@ -73,6 +73,15 @@ pub(super) fn json<B: From<String>>(status: StatusCode, body: String) -> http::R
     response
 }
 
+/// The answer to what is answered with nothing.
+pub(super) fn accepted<B: Default>() -> http::Response<B> {
+    let mut response = http::Response::new(B::default());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    let uncached = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, uncached);
+    response
+}
+
 /// An error of the protocol.
 pub(super) fn faulty<B: From<String>>(status: StatusCode, fault: &Fault<'_>) -> http::Response<B> {
     json(status, fault.body())

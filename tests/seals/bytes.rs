@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::fixture::{Confirmation, Pairs, REQUEST, World, key, opened, seal};
+use super::fixture::{Confirmation, Pairs, REQUEST, World, confirmed, key, opened, seal};
 
 type State = Sealed<Confirmation>;
 
@@ -28,9 +28,7 @@ async fn no_bit_can_be_changed() {
     let world = World::new().await;
     let alice = world.alice().await;
     let seal = seal::<Confirmation>(key(1));
-    let state = seal
-        .seal(&alice, REQUEST, &"a.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&seal, &alice, "a.txt");
     let text = state.as_str();
     let mut tried = 0;
     for at in 0..text.len() {

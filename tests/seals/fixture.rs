@@ -62,6 +62,15 @@ pub fn seal<P: Purpose>(keys: impl Into<SealKeys>) -> Seal<P> {
     Seal::new(keys.into(), LIFETIME)
 }
 
+/// A file that may be deleted, sealed for whoever holds the proof.
+pub fn confirmed<S: Set>(
+    seal: &Seal<Confirmation>,
+    auth: &Authorized<S>,
+    file: &str,
+) -> Sealed<Confirmation> {
+    seal.seal(auth, REQUEST, &file.to_owned()).expect("a value")
+}
+
 /// What was sealed, if it can be opened.
 pub fn opened<P: Purpose, S: Set>(
     seal: &Seal<P>,

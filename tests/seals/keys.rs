@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use clearance::session::{Seal, SealKey, SealKeys};
 
-use super::fixture::{Confirmation, LIFETIME, REQUEST, World, key, opened, seal};
+use super::fixture::{Confirmation, LIFETIME, REQUEST, World, confirmed, key, opened, seal};
 
 /// RS-106: what one machine sealed another one opens, all through a change of keys.
 #[tokio::test]
@@ -62,9 +62,7 @@ async fn a_key_of_this_process_is_another_one_each_time() {
         seal::<Confirmation>(keys.clone()),
         SealKeys::this_process_only(),
     );
-    let state = one
-        .seal(&alice, REQUEST, &"a.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&one, &alice, "a.txt");
     let back = opened(&seal::<Confirmation>(other), &alice, REQUEST, &state);
     assert_eq!(back, None);
     for same in [one.clone(), one, seal(keys)] {
@@ -83,9 +81,7 @@ async fn keys_are_read_from_text() {
     let world = World::new().await;
     let alice = world.alice().await;
     let known = seal::<Confirmation>(SealKey::from_bytes(&bytes));
-    let state = known
-        .seal(&alice, REQUEST, &"a.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&known, &alice, "a.txt");
     let [padded, plain] = [STANDARD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)];
     assert!(padded.contains('+') && plain.contains('-'));
     for text in [&padded, &plain, &URL_SAFE.encode(bytes)] {

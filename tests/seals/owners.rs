@@ -8,7 +8,8 @@ use clearance::mcp::McpScopes;
 use clearance::session::{Seal, SealKeys, Sealed};
 
 use super::fixture::{
-    Confirmation, LIFETIME, Longer, REQUEST, Upload, World, guard, key, opened, proof, seal,
+    Confirmation, LIFETIME, Longer, REQUEST, Upload, World, confirmed, guard, key, opened, proof,
+    seal,
 };
 use crate::support::{self, Fixture, ToolsRead, http::parts_with};
 
@@ -18,9 +19,7 @@ async fn a_value_is_its_owners() {
     let world = World::new().await;
     let (alice, bob) = (world.alice().await, world.proof("bob", "c1").await);
     let seal = seal::<Confirmation>(key(1));
-    let state = seal
-        .seal(&alice, REQUEST, &"a.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&seal, &alice, "a.txt");
     assert_eq!(
         opened(&seal, &alice, REQUEST, &state).as_deref(),
         Some("a.txt")
@@ -43,9 +42,7 @@ async fn a_value_is_its_owners() {
         );
     }
     // What bob has is not alice's either.
-    let state = seal
-        .seal(&bob, REQUEST, &"b.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&seal, &bob, "b.txt");
     assert_eq!(opened(&seal, &alice, REQUEST, &state), None);
     assert_eq!(
         opened(&seal, &bob, REQUEST, &state).as_deref(),
@@ -67,9 +64,7 @@ async fn a_namesake_of_another_issuer_is_somebody_else() {
         (theirs.subject(), theirs.client())
     );
     let seal = seal::<Confirmation>(key(1));
-    let state = seal
-        .seal(&ours, REQUEST, &"a.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&seal, &ours, "a.txt");
     assert_eq!(opened(&seal, &theirs, REQUEST, &state), None);
     assert_eq!(
         opened(&seal, &ours, REQUEST, &state).as_deref(),
@@ -85,9 +80,7 @@ async fn a_value_is_of_one_resource() {
     let world = World::new().await;
     let alice = world.alice().await;
     let seal = seal::<Confirmation>(key(1));
-    let state = seal
-        .seal(&alice, REQUEST, &"a.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&seal, &alice, "a.txt");
     let at = async |resource: &str| {
         let guard = guard::<McpScopes>(&[&world.issuer], resource).await;
         let token = world.issuer.token().subject("alice").client("c1");
@@ -111,9 +104,7 @@ async fn tokens_may_change() {
     let mut parts = parts_with(&token().scope("mcp:tools.read").mint());
     let before: Authorized<ToolsRead> = world.guard.authorize(&mut parts).await.expect("a proof");
     let seal = Seal::<Confirmation>::new(key(1).into(), Duration::from_hours(24));
-    let state = seal
-        .seal(&before, REQUEST, &"a.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&seal, &before, "a.txt");
     world.clock.advance(TimeDelta::hours(12));
     let after = proof(&world.guard, &token().token_id("another").mint()).await;
     assert_eq!(
@@ -128,9 +119,7 @@ async fn a_value_has_its_time() {
     let world = World::new().await;
     let seal = seal::<Confirmation>(key(1));
     let alice = world.alice().await;
-    let state = seal
-        .seal(&alice, REQUEST, &"a.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&seal, &alice, "a.txt");
     let lifetime = TimeDelta::from_std(LIFETIME).expect("a time");
     world.clock.advance(lifetime - TimeDelta::milliseconds(1));
     assert_eq!(
@@ -140,9 +129,7 @@ async fn a_value_has_its_time() {
     world.clock.advance(TimeDelta::milliseconds(1));
     assert_eq!(opened(&seal, &alice, REQUEST, &state), None);
     // It is the value that is over, and not the token.
-    let state = seal
-        .seal(&alice, REQUEST, &"b.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&seal, &alice, "b.txt");
     assert_eq!(
         opened(&seal, &alice, REQUEST, &state).as_deref(),
         Some("b.txt")
@@ -153,9 +140,7 @@ async fn a_value_has_its_time() {
     let patient = Seal::<Confirmation>::new(key(1).into(), Duration::MAX);
     let alice = world.alice().await;
     assert_eq!(opened(&patient, &alice, REQUEST, &state), None);
-    let state = patient
-        .seal(&alice, REQUEST, &"c.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&patient, &alice, "c.txt");
     world.clock.advance(TimeDelta::days(365 * 100));
     assert_eq!(
         opened(&seal, &world.alice().await, REQUEST, &state).as_deref(),
@@ -163,9 +148,7 @@ async fn a_value_has_its_time() {
     );
     let hasty = Seal::<Confirmation>::new(key(1).into(), Duration::ZERO);
     let alice = world.alice().await;
-    let state = hasty
-        .seal(&alice, REQUEST, &"d.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&hasty, &alice, "d.txt");
     assert_eq!(opened(&hasty, &alice, REQUEST, &state), None);
 }
 
@@ -240,9 +223,7 @@ async fn all_refusals_are_one() {
     let world = World::new().await;
     let (alice, bob) = (world.alice().await, world.proof("bob", "c1").await);
     let seal = seal::<Confirmation>(key(1));
-    let state = seal
-        .seal(&alice, REQUEST, &"a.txt".to_owned())
-        .expect("a value");
+    let state = confirmed(&seal, &alice, "a.txt");
     let foreign = seal.open(&bob, REQUEST, &state).expect_err("bob has none");
     let elsewhere = seal
         .open(&alice, "ping", &state)

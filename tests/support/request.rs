@@ -116,6 +116,17 @@ impl Request {
     }
 }
 
+/// What has a standard header in 2026-07-28: one call of each kind.
+pub const HEADED: [&str; 7] = [
+    "tools/call get_weather",
+    "tools/list",
+    "prompts/get greeting",
+    "resources/read file:///pub/a.txt",
+    "resources/list",
+    "completion/complete",
+    "server/discover",
+];
+
 /// What revision 2026-07-28 wants in each request.
 pub fn meta() -> Value {
     json!({

@@ -17,22 +17,26 @@ use serde_json::{Error, Map, Value, map};
 use crate::mcp::disguise;
 use crate::mcp::members::fold;
 
-/// Nothing if the arguments are not an `A`, or if others could read them otherwise.
-pub(super) fn read<A: DeserializeOwned>(arguments: &str) -> Option<A> {
+/// Arguments as every reader sees them; nothing if there are two ways to read them.
+pub(super) fn document(arguments: &str) -> Option<Value> {
     // Derived readers take arrays as well, by position.
     if !arguments.starts_with('{') || !disguise::is_unambiguous(arguments) {
         return None;
     }
-    let value: Value = serde_json::from_str(arguments).ok()?;
+    serde_json::from_str(arguments).ok()
+}
+
+/// Nothing if the arguments are not an `A`, or if others could read them otherwise.
+pub(super) fn read<A: DeserializeOwned>(arguments: &Value) -> Option<A> {
     let names = RefCell::default();
     let read = A::deserialize(Node {
-        value: &value,
+        value: arguments,
         names: &names,
     });
     let names = names.into_inner();
     let folded = names.iter().map(|name| fold(name)).collect();
     let is_other = |name: &str| !names.contains(name) && has(&folded, name);
-    read.ok().filter(|_| !is_anywhere(&value, &is_other))
+    read.ok().filter(|_| !is_anywhere(arguments, &is_other))
 }
 
 fn has(folded: &HashSet<String>, name: &str) -> bool {
@@ -259,6 +263,10 @@ mod tests {
             #[serde(default)]
             deep: bool,
         },
+    }
+
+    fn read<A: DeserializeOwned>(arguments: &str) -> Option<A> {
+        super::read(&document(arguments)?)
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::arguments;
 use crate::authorized::Authorized;
@@ -38,7 +39,7 @@ impl Demands {
     }
 }
 
-type Test = Box<dyn Fn(&str) -> Option<bool> + Send + Sync>;
+type Test = Box<dyn Fn(&Value) -> Option<bool> + Send + Sync>;
 
 /// A decision that depends on arguments.
 struct When {
@@ -77,10 +78,11 @@ impl Decided {
         if self.whens.is_empty() {
             return Ok(self.base);
         }
+        let arguments = arguments::document(arguments).ok_or(Unfit)?;
         // All of them are asked, so that what does not fit is refused whoever asks.
         let mut chosen = None;
         for when in self.whens.iter() {
-            let is_true = (when.test)(arguments).ok_or(Unfit)?;
+            let is_true = (when.test)(&arguments).ok_or(Unfit)?;
             if is_true && chosen.is_none() {
                 chosen = Some(when.demands);
             }
@@ -157,7 +159,8 @@ mod sealed {
     /// A decision, and the sets that it names.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` does not decide anything",
-        label = "only the library says what does"
+        label = "not `requires::<S>()`, not `any_valid_token()`, not `nobody()`",
+        note = "a scope is demanded by `requires::<S>()`"
     )]
     #[expect(unnameable_types, reason = "nobody else may implement it")]
     pub trait Decides {
@@ -285,7 +288,9 @@ impl<S: Set, Others> Requires<S, Others> {
     ) -> Requires<S, (T, Others)> {
         self.whens.push(When {
             demands: Demands::of::<T>(),
-            test: Box::new(move |text| arguments::read(text).map(|arguments| test(&arguments))),
+            test: Box::new(move |document| {
+                arguments::read(document).map(|arguments| test(&arguments))
+            }),
         });
         Requires {
             whens: self.whens,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::decision::Decided;
 use super::rule::{Kind, Reach, Rule};
 use crate::mcp::method::{self, Named as _};
-use crate::mcp::uri::{Covers, Literal, Normal, Template};
+use crate::mcp::uri::{Normal, Template};
 
 /// Rules about names.
 #[derive(Clone, Debug, Default)]
@@ -56,11 +56,11 @@ impl Uris {
     /// decided about that reading is demanded as well, unless a more precise rule is about the URI. What
     /// nothing but a `*` is about may be a directory, so it meets a rule about what is below it.
     pub(crate) fn find(&self, uri: &str) -> Option<(&Decided, Vec<&Decided>)> {
-        let normal = Normal::of(uri)?;
+        let (normal, literal) = Normal::readings(uri)?;
         let (at, decided) = self.matched(&normal)?;
         let mut more = Vec::new();
         self.find_others(&normal, at, &mut more);
-        if let Literal::Other(literal) = Normal::literally(uri)
+        if let Some(literal) = literal
             && let Some((at, decided)) = self.matched(&literal)
         {
             more.push(decided);
@@ -82,7 +82,7 @@ impl Uris {
         }
         let own = self.patterns.get(at);
         let is_open = own.is_none_or(|(template, _)| template.is_open());
-        let below = uri.as_directory().filter(|_| is_open);
+        let below = is_open.then(|| uri.as_directory()).flatten();
         if let Some((below, decided)) = below.and_then(|below| self.matched(&below))
             && below < most
         {
@@ -109,25 +109,16 @@ impl Uris {
                 is_all: true,
             };
         }
-        let mut met = Met::default();
         let Some(template) = Template::of_client(text) else {
-            return met;
+            return Met::default();
         };
-        for (known, decided) in &self.patterns {
-            let Some(covers) = known.meets(&template) else {
-                continue;
-            };
-            met.decided.push(decided);
-            if covers == Covers::All {
-                met.is_all = true;
-                return met;
-            }
+        let (met, mut is_all) = template.met_by(&self.patterns, |(known, _)| known);
+        let mut decided: Vec<_> = met.into_iter().map(|(_, decided)| decided).collect();
+        if let Some(rest) = self.rest.as_ref().filter(|_| !is_all) {
+            decided.push(rest);
+            is_all = true;
         }
-        if let Some(rest) = &self.rest {
-            met.decided.push(rest);
-            met.is_all = true;
-        }
-        met
+        Met { decided, is_all }
     }
 
     fn add(&mut self, rule: &Rule, template: Option<Template>) {

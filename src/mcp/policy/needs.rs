@@ -352,20 +352,23 @@ pub(crate) fn judge(
 ) -> Result<(), Refused> {
     let needed = || calls.iter().flat_map(Needs::all);
     let decided = || needed().map(|need| need.decided);
-    // Before scope: where no scope helps, none must be asked for.
-    if decided().any(|decided| decided.is_for_nobody() || decided.has_conditions()) {
-        let any = caller.any(now)?;
-        if decided().any(|decided| decided.is_for_nobody() || !decided.admits(&any)) {
-            return Err(caller.denies().into());
-        }
-    }
-    if let [needs] = calls
-        && let Some(only) = needs.plain()
-    {
+    let is_free = !decided().any(|decided| decided.is_for_nobody() || decided.has_conditions());
+    let only = match calls {
+        [needs] => needs.plain(),
+        _ => None,
+    };
+    if let Some(only) = only.filter(|_| is_free) {
         return Ok((only.obtain)(caller, now)?);
     }
     // Who has died meanwhile is told so, not asked for more.
-    drop(caller.any(now)?);
+    let any = caller.any(now)?;
+    // Before scope: where no scope helps, none must be asked for.
+    if decided().any(|decided| decided.is_for_nobody() || !decided.admits(&any)) {
+        return Err(caller.denies().into());
+    }
+    if let Some(only) = only {
+        return Ok((only.obtain)(caller, now)?);
+    }
     let mut demands = Vec::new();
     for need in needed() {
         need.demands(&mut demands, caller)?;

@@ -3,11 +3,12 @@
 //! Two texts that a file system takes for one file must not be two resources to a policy
 //! (RFC 3986 section 6.2.2). What has no one meaning is no resource at all.
 
+mod segment;
 mod template;
 
 pub use template::TemplateError;
 
-pub(crate) use template::{Covers, Template};
+pub(crate) use template::Template;
 
 /// A resource URI in its one spelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,18 +23,11 @@ impl Normal {
     /// host, a web address without one, a path that begins with a slash where an authority could stand
     /// and does not, or an empty query.
     pub(crate) fn of(uri: &str) -> Option<Self> {
-        Self::with_path(uri, without_dots)
+        Self::readings(uri).map(|(normal, _)| normal)
     }
 
-    /// The same for readers to whom dot segments are names.
-    pub(crate) fn literally(uri: &str) -> Literal {
-        match Self::with_path(uri, |path| Some(path.to_owned())) {
-            Some(literal) if literal.0.split(['/', '?']).any(is_dots) => Literal::Other(literal),
-            _ => Literal::Same,
-        }
-    }
-
-    fn with_path(uri: &str, path_of: fn(&str) -> Option<String>) -> Option<Self> {
+    /// The one spelling, and that for readers to whom dot segments are names, if there are any.
+    pub(crate) fn readings(uri: &str) -> Option<(Self, Option<Self>)> {
         if uri.len() > LONGEST_URI {
             return None;
         }
@@ -68,13 +62,16 @@ impl Normal {
             normal.push_str("//");
             normal.push_str(authority);
         }
-        normal.push_str(&path_of(path)?);
-        if let Some(query) = query {
-            normal.push('?');
-            let query = decoded(query, is_unreserved).filter(|query| !query.is_empty());
-            normal.push_str(&query?);
-        }
-        Some(Self(normal))
+        let query = match query {
+            Some(query) => {
+                let query = decoded(query, is_unreserved).filter(|query| !query.is_empty());
+                format!("?{}", query?)
+            }
+            None => String::new(),
+        };
+        let with = |path: &str| Self(format!("{normal}{path}{query}"));
+        let literal = path.split('/').any(is_dots).then(|| with(path));
+        Some((with(&without_dots(path)?), literal))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -96,14 +93,6 @@ impl Normal {
         let path = self.0.split('?').next().unwrap_or_default();
         (!path.ends_with('/')).then(|| Self(format!("{path}/")))
     }
-}
-
-/// How a URI reads to whom dot segments are names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Literal {
-    /// It has none.
-    Same,
-    Other(Normal),
 }
 
 fn is_dots(segment: &str) -> bool {

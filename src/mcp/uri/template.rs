@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::segment::Segment;
 use super::{LONGEST_URI, Normal, octet};
 
 /// A URI in which `{x}` stands for one segment and `{*x}` for all that follow.
@@ -21,7 +22,7 @@ enum Part {
 
 /// How many of another template's URIs one has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Covers {
+enum Covers {
     All,
     Some,
 }
@@ -58,32 +59,22 @@ impl Template {
             if matches!(parts.last(), Some(Part::Rest(_))) {
                 return Err(TemplateError::Rest);
             }
-            let variable = segment
-                .strip_prefix('{')
-                .and_then(|rest| rest.strip_suffix('}'));
-            let Some(variable) = variable else {
-                if segment.contains(['{', '}']) {
-                    return Err(TemplateError::Variable);
+            let (name, part) = match Segment::of(segment) {
+                Segment::Literal => {
+                    parts.push(Part::Literal(segment.into()));
+                    plain.push(segment);
+                    continue;
                 }
-                parts.push(Part::Literal(segment.into()));
-                plain.push(segment);
-                continue;
+                Segment::One(name) => (name, Part::One(name.into())),
+                Segment::Rest(name) => (name, Part::Rest(name.into())),
+                Segment::Other => return Err(TemplateError::Variable),
             };
-            let (name, rest) = match variable.strip_prefix('*') {
-                Some(name) => (name, true),
-                None => (variable, false),
-            };
-            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            if name.is_empty() || !name.bytes().all(is_name) || names.contains(&name) {
+            if names.contains(&name) {
                 return Err(TemplateError::Variable);
             }
             names.push(name);
             plain.push("x");
-            parts.push(if rest {
-                Part::Rest(name.into())
-            } else {
-                Part::One(name.into())
-            });
+            parts.push(part);
         }
         let plain = plain.join("/");
         if Normal::of(&plain).is_none_or(|normal| normal.0 != plain) {
@@ -126,30 +117,23 @@ impl Template {
         let mut plain = Vec::new();
         let mut segments = text.split('/').peekable();
         while let Some(segment) = segments.next() {
-            let variable = segment
-                .strip_prefix('{')
-                .and_then(|rest| rest.strip_suffix('}'));
-            let is_name = |name: &str| {
-                let mut bytes = name.bytes();
-                !name.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            let is_first = parts.is_empty();
+            let part = match Segment::of(segment) {
+                Segment::Literal if !segment.contains('?') => {
+                    parts.push(Part::Literal(segment.into()));
+                    plain.push(segment);
+                    continue;
+                }
+                Segment::One(_) if !is_first => Part::One("x".into()),
+                Segment::Rest(_) if !is_first && segments.peek().is_none() => {
+                    Part::Rest("x".into())
+                }
+                Segment::Literal | Segment::One(_) | Segment::Rest(_) | Segment::Other => Part::Any,
             };
-            let rest = variable.and_then(|variable| variable.strip_prefix('*'));
-            if segment.contains('?') {
-                parts.push(Part::Any);
-                plain.push("x");
-                break;
-            } else if !segment.contains(['{', '}']) {
-                parts.push(Part::Literal(segment.into()));
-                plain.push(segment);
-            } else if variable.is_some_and(is_name) && !parts.is_empty() {
-                parts.push(Part::One("x".into()));
-                plain.push("x");
-            } else if rest.is_some_and(is_name) && !parts.is_empty() && segments.peek().is_none() {
-                parts.push(Part::Rest("x".into()));
-                plain.push("x");
-            } else {
-                parts.push(Part::Any);
-                plain.push("x");
+            plain.push("x");
+            let is_any = part == Part::Any;
+            parts.push(part);
+            if is_any {
                 break;
             }
         }
@@ -165,8 +149,28 @@ impl Template {
         (is_anything || is_normal()).then_some(Self { parts })
     }
 
+    /// Those of templates, the most precise first, that share a URI with this one, and whether they have
+    /// all of it: then those after it are about none of it.
+    pub(crate) fn met_by<'t, T>(
+        &self,
+        all: &'t [T],
+        template: impl Fn(&T) -> &Self,
+    ) -> (Vec<&'t T>, bool) {
+        let mut met = Vec::new();
+        for known in all {
+            let Some(covers) = template(known).meets(self) else {
+                continue;
+            };
+            met.push(known);
+            if covers == Covers::All {
+                return (met, true);
+            }
+        }
+        (met, false)
+    }
+
     /// Whether some URI is both's, and if so, whether all of the other's are.
-    pub(crate) fn meets(&self, other: &Self) -> Option<Covers> {
+    fn meets(&self, other: &Self) -> Option<Covers> {
         let mut covers = Covers::All;
         let mut theirs = other.parts.iter();
         for own in &self.parts {

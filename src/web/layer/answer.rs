@@ -16,7 +16,6 @@ use super::future::{Next, State, Step, Visit};
 use super::head::SESSION;
 use super::sse::Beginning;
 use crate::guard::Admitted;
-use crate::id::CorrelationId;
 use crate::mcp::error::{Fault, INTERNAL};
 use crate::web::response::{correlate, faulty};
 
@@ -139,8 +138,9 @@ impl<T> Visit<T> {
 
     /// The service answered what cannot be passed on.
     fn bad_gateway<B, R, F>(&self, why: &'static str, id: Option<&str>) -> Step<B, R, F> {
-        let answer = bad_gateway(why, id, self.correlation);
-        self.refused("bad_gateway", answer)
+        let fault = Fault::new(id, INTERNAL, why).about(self.correlation);
+        let answer = faulty(StatusCode::BAD_GATEWAY, &fault);
+        self.refused("bad_gateway", Box::new(answer))
     }
 
     /// What every answer says.
@@ -158,12 +158,6 @@ struct BadId;
 static UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 const NO_ADDRESS: &str = "the service named no address for messages";
-
-/// The service answered what cannot be passed on.
-fn bad_gateway(message: &'static str, id: Option<&str>, request: CorrelationId) -> Own {
-    let fault = Fault::new(id, INTERNAL, message).about(request);
-    Box::new(faulty(StatusCode::BAD_GATEWAY, &fault))
-}
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::value::RawValue;
 
 use super::Shared;
+use super::head::{LAST_EVENT, SESSION, without_version};
 use crate::audit::RequestSpan;
 use crate::guard::Admitted;
 use crate::mcp::call::Call;
@@ -17,7 +18,7 @@ use crate::mcp::policy::{Needs, Refused, Stop, judge};
 use crate::mcp::revision::Revision;
 use crate::refusal::Refusal;
 use crate::session::Sealed;
-use crate::web::response::faulty;
+use crate::web::response::{accepted, faulty};
 
 /// An answer of the layer's own.
 pub(super) type Own = Box<Response<Bytes>>;
@@ -108,6 +109,17 @@ impl Visitor<'_> {
         Box::new(faulty(status, &fault))
     }
 
+    fn judge(&self, calls: &[Needs<'_, '_>], id: Option<&str>) -> Result<(), Own> {
+        judge(self.admitted, self.now, calls).map_err(|refused| match refused {
+            Refused::Caller(refusal) => self.refused(refusal, id),
+            Refused::Arguments => {
+                let message = "the arguments cannot be decided about";
+                let fault = Fault::new(id, INVALID_PARAMS, message);
+                self.faulty(StatusCode::BAD_REQUEST, fault)
+            }
+        })
+    }
+
     pub(super) fn any_valid_token(&self, id: Option<&str>) -> Result<(), Own> {
         let proof = self.admitted.authorize::<()>(self.now).map(drop);
         proof.map_err(|refusal| self.refused(refusal, id))
@@ -127,7 +139,9 @@ impl Shared {
         let path = parts.uri.path();
         let sse = self.sse.as_ref().filter(|sse| sse.is_like_messages(path));
         let revision = if sse.is_some() {
-            let headers = Self::without_old_version(&parts.headers);
+            // Newer clients of the old transport name the revision that they agreed on: what they write
+            // can be read as 2025-03-26 whichever older one it is.
+            let headers = without_version(&parts.headers, Revision::is_before_modern);
             revision_of(&[Revision::March2025], &headers, &body)
         } else {
             revision_of(&self.served, &self.without_oldest(&parts.headers), &body)
@@ -145,13 +159,17 @@ impl Shared {
                 Session::Old
             }
             None if revision.is_modern() => Session::None,
-            None if is_initialize(&body) => Session::Begins,
+            None if is_call_of(&body, "initialize") => Session::Begins,
             None => self.session_of(&mut parts.headers, by, id)?,
         };
         if !matches!(session, Session::Own(_)) {
-            Self::forget_session(&mut parts.headers, &session);
+            parts.headers.remove(&SESSION);
         }
-        Self::forget_events(&mut parts.headers);
+        if matches!(session, Session::Begins) {
+            parts.headers.remove(ACCEPT_ENCODING);
+        }
+        // Streams are resumed by GET, and by nothing else.
+        parts.headers.remove(&LAST_EVENT);
         let mut pass = Pass::of(session);
         let has_session = pass.session.is_open();
         let verdict = match &body {
@@ -164,7 +182,10 @@ impl Shared {
         };
         match verdict {
             Verdict::Passes => {}
-            Verdict::Swallowed => return Err(swallowed(by)),
+            Verdict::Swallowed => {
+                by.span.decided("swallowed", None);
+                return Err(Box::new(accepted()));
+            }
             Verdict::Trimmed(body) => {
                 parts.headers.insert(CONTENT_LENGTH, body.len().into());
                 parts.headers.remove(TRANSFER_ENCODING);
@@ -173,10 +194,7 @@ impl Shared {
         }
         by.span.decided("allowed", None);
         pass.id = id.map(|id| bytes.slice_ref(id.as_bytes()));
-        pass.is_stream = matches!(
-            &body,
-            Body::One(Message::Call(call)) if call.method == "subscriptions/listen"
-        );
+        pass.is_stream = is_call_of(&body, "subscriptions/listen");
         Ok(pass)
     }
 
@@ -208,15 +226,7 @@ impl Shared {
         by.span.asks(&call.method, target_of(call).as_deref());
         let needs = self.needs(revision, call, by);
         let needs = needs.map_err(|stop| stopped(revision, Some(call.id), stop, by))?;
-        judge(by.admitted, by.now, std::slice::from_ref(&needs)).map_err(
-            |refused| match refused {
-                Refused::Caller(refusal) => by.refused(refusal, Some(call.id)),
-                Refused::Arguments => {
-                    let fault = call.fault(INVALID_PARAMS, "the arguments cannot be decided about");
-                    by.faulty(StatusCode::BAD_REQUEST, fault)
-                }
-            },
-        )?;
+        by.judge(std::slice::from_ref(&needs), Some(call.id))?;
         Ok(Verdict::Passes)
     }
 
@@ -266,14 +276,7 @@ impl Shared {
                 Err(stop) => return Err(stopped(revision, None, stop, by)),
             }
         }
-        judge(by.admitted, by.now, &needs).map_err(|refused| match refused {
-            Refused::Caller(refusal) => by.refused(refusal, None),
-            Refused::Arguments => {
-                let message = "the arguments cannot be decided about";
-                let fault = Fault::new(None, INVALID_PARAMS, message);
-                by.faulty(StatusCode::BAD_REQUEST, fault)
-            }
-        })?;
+        by.judge(&needs, None)?;
         if !blind {
             return Ok(Verdict::Passes);
         }
@@ -285,16 +288,6 @@ impl Shared {
         }
         Ok(Verdict::Trimmed(format!("[{}]", left.join(","))))
     }
-}
-
-/// The answer to what goes no further.
-fn swallowed(by: Visitor<'_>) -> Own {
-    by.span.decided("swallowed", None);
-    let mut answer = Response::new(Bytes::new());
-    *answer.status_mut() = StatusCode::ACCEPTED;
-    let uncached = HeaderValue::from_static("no-store");
-    answer.headers_mut().insert(CACHE_CONTROL, uncached);
-    Box::new(answer)
 }
 
 /// The messages of a batch, as they were written.
@@ -333,8 +326,8 @@ fn revision_of<'a>(
     }
 }
 
-fn is_initialize(body: &Body<'_>) -> bool {
-    matches!(body, Body::One(Message::Call(call)) if call.method == "initialize")
+fn is_call_of(body: &Body<'_>, method: &str) -> bool {
+    matches!(body, Body::One(Message::Call(call)) if call.method == method)
 }
 
 fn name_of<'m>(message: &'m Message<'_>) -> &'m str {

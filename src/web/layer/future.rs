@@ -224,18 +224,14 @@ impl<T> Visit<T> {
             Ok(admission) => admission,
             Err(refusal) => {
                 let reason = refusal.reason().code();
-                self.span.decided("refused", Some(reason));
-                return Some(Step::Answer(Box::new(refusal.into_answer(None))));
+                return Some(self.refused(reason, Box::new(refusal.into_answer(None))));
             }
         };
         let parts = self.parts.as_mut()?;
         if parts.method == Method::POST {
             if let Err(why) = check_media_type(&parts.headers) {
-                let answer = unread(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    why,
-                    Some(self.correlation),
-                );
+                let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                let answer = unread(status, why, Some(self.correlation));
                 return Some(self.refused("media_type", Box::new(answer)));
             }
             self.admitted = Some(admitted);

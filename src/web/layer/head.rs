@@ -14,7 +14,7 @@ use crate::mcp::revision::Revision;
 use crate::web::response::shared;
 
 pub(super) static SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-static LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+pub(super) static LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 const VERSION: &str = "mcp-protocol-version";
 static HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
@@ -126,7 +126,6 @@ impl Shared {
     ) -> Result<Option<HeaderValue>, Own> {
         let mut values = headers.get_all(&SESSION).iter();
         let Some(sealed) = values.next() else {
-            headers.remove(&LAST_EVENT);
             return Ok(None);
         };
         let only = values.next().is_none();
@@ -178,45 +177,28 @@ impl Shared {
         }
     }
 
-    /// The old transport has no version header, but its newer clients send one: what they write can be
-    /// read as 2025-03-26 whichever older revision it names.
-    pub(super) fn without_old_version(headers: &HeaderMap) -> HeaderMap {
-        let mut headers = headers.clone();
-        let mut values = headers.get_all(VERSION).iter();
-        let is_old = |value: &HeaderValue| {
-            let text = value.to_str().unwrap_or_default();
-            Revision::is_before_modern(text)
-        };
-        if values.next().is_some_and(is_old) && values.next().is_none() {
-            headers.remove(VERSION);
-        }
-        headers
-    }
-
     /// Sessions in which the two agreed on 2024-11-05 go on as those of 2025-03-26, in which the
     /// transport is written down first.
     pub(super) fn without_oldest<'h>(&self, headers: &'h HeaderMap) -> Cow<'h, HeaderMap> {
-        let mut values = headers.get_all(VERSION).iter();
-        let is_oldest = values.next().is_some_and(|value| value == "2024-11-05");
-        if !is_oldest || values.next().is_some() || !self.served.contains(&Revision::March2025) {
-            return Cow::Borrowed(headers);
-        }
-        let mut headers = headers.clone();
-        headers.remove(VERSION);
-        Cow::Owned(headers)
+        let is_served = self.served.contains(&Revision::March2025);
+        without_version(headers, |version| is_served && version == "2024-11-05")
     }
+}
 
-    /// Streams are resumed by GET, and by nothing else.
-    pub(super) fn forget_events(headers: &mut HeaderMap) {
-        headers.remove(&LAST_EVENT);
+/// The fields without the one that names a revision, if it names such a one.
+pub(super) fn without_version(
+    headers: &HeaderMap,
+    is_left_out: impl Fn(&str) -> bool,
+) -> Cow<'_, HeaderMap> {
+    let mut values = headers.get_all(VERSION).iter();
+    let only = values.next().filter(|_| values.next().is_none());
+    let is_left_out = |value: &HeaderValue| is_left_out(value.to_str().unwrap_or_default());
+    if !only.is_some_and(is_left_out) {
+        return Cow::Borrowed(headers);
     }
-
-    pub(super) fn forget_session(headers: &mut HeaderMap, session: &Session) {
-        headers.remove(&SESSION);
-        if matches!(session, Session::Begins) {
-            headers.remove(ACCEPT_ENCODING);
-        }
-    }
+    let mut headers = headers.clone();
+    headers.remove(VERSION);
+    Cow::Owned(headers)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::guard::{Admitted, Inner};
 use crate::mcp::call::{Call, Reference};
 use crate::mcp::policy::{Demands, OPEN};
 use crate::mcp::revision::Revision;
-use crate::mcp::uri::{Covers, Literal, Normal, Template};
+use crate::mcp::uri::{Normal, Template};
 use crate::web::collect::Limits;
 
 /// How the server presents itself.
@@ -185,7 +185,7 @@ impl<St> Endpoint<St> {
 
     fn resource<'c>(&self, call: &Call<'c>) -> Route<'_, 'c, St> {
         let uri = call.target().and_then(Result::ok);
-        let Some(normal) = uri.as_deref().and_then(Normal::of) else {
+        let Some((normal, literal)) = uri.as_deref().and_then(Normal::readings) else {
             return Route::UnknownName;
         };
         for Templated { template, at, .. } in &self.templates {
@@ -202,20 +202,21 @@ impl<St> Endpoint<St> {
                 entry: &listed.entry,
                 params: Value::Object(values.collect()).to_string().into(),
                 uri: Some(normal.as_str().to_owned()),
-                also: self.literal(uri.as_deref()).into_iter().collect(),
+                also: self.reading(literal.as_ref()).into_iter().collect(),
             };
         }
         Route::UnknownName
     }
 
-    /// What is demanded of the URI by whoever reads dot segments as names.
-    fn literal(&self, uri: Option<&str>) -> Option<Demands> {
-        let Literal::Other(literal) = Normal::literally(uri?) else {
-            return None;
-        };
+    /// What reading this demands, if it is there to be read.
+    fn reading(&self, uri: Option<&Normal>) -> Option<Demands> {
         let mut templates = self.templates.iter();
-        let found = templates.find(|of| of.template.covers(&literal))?;
-        self.resources.get(found.at).map(|of| of.entry.demand)
+        let found = templates.find(|of| uri.is_some_and(|uri| of.template.covers(uri)))?;
+        self.demand_at(found.at)
+    }
+
+    fn demand_at(&self, at: usize) -> Option<Demands> {
+        self.resources.get(at).map(|of| of.entry.demand)
     }
 
     /// What that demands of which something is to be completed; nothing if it is not known here.
@@ -236,25 +237,16 @@ impl<St> Endpoint<St> {
             }
             Reference::Resource(_) if self.resources.is_empty() => by_hand("resources/read"),
             Reference::Resource(uri) => {
-                let normal = Normal::of(&uri);
-                let client = Template::of_client(&uri);
-                let mut demands = Vec::new();
-                for Templated { template, at, .. } in &self.templates {
-                    let covers = match (&normal, &client) {
-                        (Some(uri), _) => template.covers(uri).then_some(Covers::All),
-                        (None, client) => client.as_ref().and_then(|of| template.meets(of)),
-                    };
-                    if covers.is_some() {
-                        demands.push(self.resources.get(*at)?.entry.demand);
-                    }
-                    // Those after it are about none of it.
-                    if covers == Some(Covers::All) {
-                        break;
-                    }
-                }
-                if !demands.is_empty() {
-                    demands.extend(self.literal(Some(&uri)));
-                }
+                let demands: Vec<_> = if let Some((normal, literal)) = Normal::readings(&uri) {
+                    // As who reads dot segments as names sees it, too.
+                    let first = self.reading(Some(&normal))?;
+                    let literal = self.reading(literal.as_ref());
+                    [first].into_iter().chain(literal).collect()
+                } else {
+                    let client = Template::of_client(&uri)?;
+                    let (met, _) = client.met_by(&self.templates, |of| &of.template);
+                    met.iter().filter_map(|of| self.demand_at(of.at)).collect()
+                };
                 Some(demands).filter(|demands| !demands.is_empty())
             }
         }

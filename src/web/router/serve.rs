@@ -8,9 +8,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::header::CACHE_CONTROL;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::answer::{
     Accepts, Answer, Audience, UNCACHED, allowing, answered, as_events, finished, in_band,
@@ -30,7 +29,7 @@ use crate::mcp::policy::decide;
 use crate::mcp::revision::Revision;
 use crate::refusal::Refusal;
 use crate::web::collect::Collect;
-use crate::web::response::{check_media_type, faulty, unread};
+use crate::web::response::{self, check_media_type, faulty, unread};
 
 /// A request that was let in.
 struct Visit<'a> {
@@ -329,9 +328,5 @@ fn accepted(visit: &Visit<'_>) -> Response {
     if let Err(refusal) = visit.admitted.authorize::<()>(visit.now) {
         return refusal.into_answer(None);
     }
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::ACCEPTED;
-    let uncached = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(CACHE_CONTROL, uncached);
-    response
+    response::accepted()
 }
