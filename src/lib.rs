@@ -115,7 +115,8 @@
 //! - `fetch` (default): keys and metadata over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
 //! - `schemars`: the schema of a tool's arguments, derived from their type.
-//! - `testing`: a loopback issuer that mints really signed tokens, and a clock to turn by hand.
+//! - `testing`: a loopback issuer that mints really signed tokens, a small authorization server with a
+//!   consent page, and a clock to turn by hand.
 //!
 //! Features add; none changes a verdict. Rust 1.91 or newer.
 #![cfg_attr(docsrs, feature(doc_cfg))]

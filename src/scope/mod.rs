@@ -44,6 +44,8 @@ mod tests;
 use core::marker::PhantomData;
 
 pub use list::{Cons, Nil};
+#[cfg(feature = "testing")]
+pub(crate) use table::sentences;
 pub(crate) use table::{Granted, ScopeTable};
 
 /// The list `A` followed by the list `B`.

@@ -12,7 +12,16 @@ use super::{Declared, Vocabulary};
 #[derive(Debug)]
 pub struct Node {
     pub(super) text: &'static str,
+    #[cfg(feature = "testing")]
+    sentence: &'static str,
     pub(super) next: Option<&'static Self>,
+}
+
+/// Text and sentence of each scope of a vocabulary, in its order.
+#[cfg(feature = "testing")]
+pub(crate) fn sentences<V: Vocabulary>() -> impl Iterator<Item = (&'static str, &'static str)> {
+    core::iter::successors(<V::List as Table<V>>::TEXTS, |node| node.next)
+        .map(|node| (node.text, node.sentence))
 }
 
 /// One scope at run time.
@@ -47,6 +56,8 @@ pub trait Table<V>: Len {
 )]
 pub trait Member<V> {
     const TEXT: &'static str;
+    #[cfg(feature = "testing")]
+    const SENTENCE: &'static str;
     fn row() -> Row;
 }
 
@@ -56,6 +67,8 @@ where
     S: Scope + KnownTo<V>,
 {
     const TEXT: &'static str = <S as Declared>::TEXT;
+    #[cfg(feature = "testing")]
+    const SENTENCE: &'static str = <S as Declared>::SENTENCE;
 
     fn row() -> Row {
         Row {
@@ -70,7 +83,12 @@ where
 macro_rules! nodes {
     (; $rest:expr) => { $rest };
     ($head:ident $($tail:ident)*; $rest:expr) => {
-        Some(&Node { text: $head::TEXT, next: nodes!($($tail)*; $rest) })
+        Some(&Node {
+            text: $head::TEXT,
+            #[cfg(feature = "testing")]
+            sentence: $head::SENTENCE,
+            next: nodes!($($tail)*; $rest),
+        })
     };
 }
 

@@ -6,13 +6,15 @@ use std::{fmt, io};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use jsonwebtoken::DecodingKey;
 use serde_json::Value;
 
 use super::builder::IssuerBuilder;
 use super::fault::Fault;
-use super::keyring::KeyChoice;
-use super::keys;
+use super::keyring::{KeyChoice, NamedKey};
+use super::keys::{self, SigningKey};
+use super::mint::Mint;
 use super::server::Server;
 use super::site::Site;
 use super::token::TokenBuilder;
@@ -274,16 +276,33 @@ impl Issuer {
             _ => None,
         }
     }
+}
 
-    pub(super) fn site(&self) -> &Site {
-        &self.site
+impl Mint for Issuer {
+    fn issuer(&self) -> &id::Issuer {
+        &self.id
     }
 
-    /// A number that this issuer has not given out before.
-    pub(super) fn next_serial(&self) -> u64 {
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    fn next_serial(&self) -> u64 {
         self.serial
             .fetch_add(1, Ordering::Relaxed)
             .saturating_add(1)
+    }
+
+    fn choose(&self, choice: &KeyChoice) -> NamedKey {
+        self.site.state().keyring.choose(choice)
+    }
+
+    fn stranger(&self, algorithm: Algorithm) -> Arc<SigningKey> {
+        self.site.state().keyring.stranger(algorithm)
     }
 }
 

@@ -52,6 +52,12 @@
 //! | was sent elsewhere | `issuer.token().wrong_audience().mint()` | 401 |
 //! | cheats | `issuer.token().wrong_signature().mint()` | 401 |
 //!
+//! # The whole flow
+//!
+//! An [`Issuer`] has no login. An [`AuthorizationServer`] has one: it is a small OAuth 2.1 server for
+//! loopback, which real MCP clients can register at, whose consent page a person can answer, and
+//! which says yes by itself in tests ([`AuthorizationServer::approve_automatically`]).
+//!
 //! # Time
 //!
 //! A token that dies during a test needs no sleep. Give one [`ManualClock`] to the guard and to the
@@ -63,6 +69,7 @@
 //! and come back, [`Issuer::fault`] makes it misbehave in one of the ways of [`Fault`], and
 //! [`Issuer::jwks_hits`] says whether a guard asked again.
 
+mod authorization_server;
 mod builder;
 mod clock;
 mod fault;
@@ -70,6 +77,7 @@ mod issuer;
 mod keyring;
 mod keys;
 mod members;
+mod mint;
 mod peek;
 mod server;
 mod signer;
@@ -78,6 +86,9 @@ mod site;
 mod tests;
 mod token;
 
+pub use authorization_server::{
+    AuthorizationServer, AuthorizationServerBuilder, RecordedRequest, ServerFault, User,
+};
 pub use builder::IssuerBuilder;
 pub use clock::ManualClock;
 pub use fault::{Document, Fault};

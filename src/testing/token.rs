@@ -7,13 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::issuer::Issuer;
 use super::keyring::{KeyChoice, NamedKey};
 use super::members::{Edit, Members};
+use super::mint::Mint;
 use super::signer::Signer;
 use crate::jwk::Algorithm;
 
-/// An access token that is being put together; see [`Issuer::token`].
+/// An access token that is being put together; see [`Issuer::token`](super::Issuer::token).
 ///
 /// Each method makes one thing different from a right token, and the result is signed after that,
 /// so a token is wrong only in what you asked for. Where two calls concern the same thing the last
@@ -36,7 +36,7 @@ use crate::jwk::Algorithm;
 #[derive(Clone)]
 #[must_use = "a token exists once `mint` is called"]
 pub struct TokenBuilder<'a> {
-    issuer: &'a Issuer,
+    mint: &'a dyn Mint,
     now: DateTime<Utc>,
     claims: Members,
     issued_at: DateTime<Utc>,
@@ -50,19 +50,19 @@ pub struct TokenBuilder<'a> {
 }
 
 impl<'a> TokenBuilder<'a> {
-    pub(super) fn new(issuer: &'a Issuer) -> Self {
-        let now = issuer.clock().now();
+    pub(super) fn new(mint: &'a dyn Mint) -> Self {
+        let now = mint.now();
         let issued_at = later(now, TimeDelta::seconds(-10));
         let mut claims = Members::default();
-        claims.set_value("iss", issuer.id().as_str());
-        claims.set_value("aud", issuer.resource().as_str());
+        claims.set_value("iss", mint.issuer().as_str());
+        claims.set_value("aud", mint.resource().as_str());
         claims.set_value("sub", "alice");
         claims.set_value("client_id", "client-1");
         claims.set_value("iat", issued_at.timestamp());
         claims.set_value("exp", later(now, TimeDelta::minutes(10)).timestamp());
-        claims.set_value("jti", format!("token-{}", issuer.next_serial()));
+        claims.set_value("jti", format!("token-{}", mint.next_serial()));
         Self {
-            issuer,
+            mint,
             now,
             claims,
             issued_at,
@@ -164,7 +164,7 @@ impl<'a> TokenBuilder<'a> {
     /// Signed with a key that is not published, under a `kid` that is not published and that no
     /// other token has.
     pub fn unknown_key(mut self) -> Self {
-        self.signer = Signer::Unknown(format!("unknown-{}", self.issuer.next_serial()));
+        self.signer = Signer::Unknown(format!("unknown-{}", self.mint.next_serial()));
         self
     }
 
@@ -289,7 +289,7 @@ impl<'a> TokenBuilder<'a> {
     }
 
     fn named_key(&self) -> NamedKey {
-        self.issuer.site().state().keyring.choose(&self.choice)
+        self.mint.choose(&self.choice)
     }
 
     fn header_for(&self, named: &NamedKey) -> Members {
@@ -304,13 +304,7 @@ impl<'a> TokenBuilder<'a> {
     }
 
     fn signature(&self, named: &NamedKey, message: &[u8]) -> Vec<u8> {
-        let stranger = || {
-            self.issuer
-                .site()
-                .state()
-                .keyring
-                .stranger(named.key.algorithm())
-        };
+        let stranger = || self.mint.stranger(named.key.algorithm());
         self.signer.sign(named, stranger, message)
     }
 }
@@ -318,7 +312,7 @@ impl<'a> TokenBuilder<'a> {
 impl fmt::Debug for TokenBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenBuilder")
-            .field("issuer", &self.issuer)
+            .field("issuer", self.mint.issuer())
             .field("claims", &self.claims)
             .finish_non_exhaustive()
     }

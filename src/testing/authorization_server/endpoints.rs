@@ -1,0 +1,226 @@
+//! From a request to its endpoint.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
+
+use super::super::fault::Document;
+use super::error::OAuthError;
+use super::fault::{self, ServerFault};
+use super::parameters::Parameters;
+use super::record;
+use super::site::Site;
+use super::{
+    answer, authorize, client, consent, introspection, metadata, page, registration, revocation,
+    token,
+};
+
+/// More than any request here needs.
+const MOST_BODY: usize = 16 * 1024;
+const LONGEST_QUERY: usize = 16 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    Authorize,
+    Consent,
+    Index,
+    Introspect,
+    Jwks,
+    Metadata,
+    Nowhere,
+    Register,
+    Revoke,
+    Token,
+}
+
+pub(super) fn router(site: Arc<Site>) -> Router {
+    Router::new().fallback(serve).with_state(site)
+}
+
+async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    if !is_for_this_server(&site, &head) {
+        return StatusCode::MISDIRECTED_REQUEST.into_response();
+    }
+    let endpoint = Endpoint::at(&site, head.uri.path());
+    let query = head.uri.query().unwrap_or_default();
+    let Ok(body) = to_bytes(body, MOST_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    if query.len() > LONGEST_QUERY {
+        return StatusCode::URI_TOO_LONG.into_response();
+    }
+    let asked = if head.method == Method::POST {
+        &body
+    } else {
+        query.as_bytes()
+    };
+    let record = record::of(head.method.as_str(), head.uri.path(), asked);
+    site.state().records.add(record);
+    let mut response = endpoint.answer(&site, &head, &body);
+    // Whoever waits for it knows that a token is revoked before the client knows it.
+    site.tell_what_was_revoked();
+    if endpoint.is_open_to_scripts() {
+        answer::open_to_scripts(&mut response);
+    }
+    let fault = endpoint.fault(&site);
+    match fault {
+        Some(fault) => fault::apply(&fault, response).await,
+        None => response,
+    }
+}
+
+/// Whether a request names this machine as its host. A name of somebody else that leads here is an
+/// attempt to read the consent page as if it were that somebody's (DNS rebinding).
+fn is_for_this_server(site: &Site, head: &Parts) -> bool {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let host = match (head.uri.authority(), hosts.next(), hosts.next()) {
+        (Some(authority), _, None) => authority.as_str(),
+        (None, Some(host), None) => host.to_str().unwrap_or_default(),
+        _ => return false,
+    };
+    let own = site.origin.strip_prefix("http://").unwrap_or_default();
+    let port = site.port;
+    let is_named = |name: &str| host == format!("{name}:{port}") || (port == 80 && host == name);
+    host == own
+        || ["127.0.0.1", "[::1]", "localhost"]
+            .into_iter()
+            .any(is_named)
+}
+
+impl Endpoint {
+    fn at(site: &Site, path: &str) -> Self {
+        if Document::at(path, site.folder()).next().is_some() {
+            return Self::Metadata;
+        }
+        match path.strip_prefix(site.folder()) {
+            Some("" | "/") => Self::Index,
+            Some("/authorize") => Self::Authorize,
+            Some("/consent") => Self::Consent,
+            Some("/introspect") => Self::Introspect,
+            Some("/jwks") => Self::Jwks,
+            Some("/register") => Self::Register,
+            Some("/revoke") => Self::Revoke,
+            Some("/token") => Self::Token,
+            Some(_) | None => Self::Nowhere,
+        }
+    }
+
+    /// Whether a script in a browser may read what this endpoint answers. What it answers to the
+    /// user stays with the user.
+    fn is_open_to_scripts(self) -> bool {
+        match self {
+            Self::Jwks | Self::Metadata | Self::Register | Self::Revoke | Self::Token => true,
+            Self::Authorize | Self::Consent | Self::Index | Self::Introspect | Self::Nowhere => {
+                false
+            }
+        }
+    }
+
+    fn method(self) -> &'static str {
+        match self {
+            Self::Authorize | Self::Index | Self::Jwks | Self::Metadata | Self::Nowhere => "GET",
+            Self::Consent | Self::Introspect | Self::Register | Self::Revoke | Self::Token => {
+                "POST"
+            }
+        }
+    }
+
+    fn fault(self, site: &Site) -> Option<super::super::fault::Fault> {
+        let state = site.state();
+        match self {
+            Self::Jwks => Some(state.jwks_fault.clone()),
+            Self::Metadata => Some(state.metadata_fault.clone()),
+            Self::Token => Some(state.token_fault.clone()),
+            Self::Authorize
+            | Self::Consent
+            | Self::Index
+            | Self::Introspect
+            | Self::Nowhere
+            | Self::Register
+            | Self::Revoke => None,
+        }
+    }
+
+    fn answer(self, site: &Site, head: &Parts, body: &[u8]) -> Response {
+        if self.is_open_to_scripts() && head.method == Method::OPTIONS {
+            return answer::preflight();
+        }
+        let allowed = self.method();
+        let is_head = head.method == Method::HEAD && allowed == "GET";
+        if head.method.as_str() != allowed && !is_head && self != Self::Nowhere {
+            return answer::wrong_method(allowed);
+        }
+        let headers = &head.headers;
+        match self {
+            Self::Authorize => {
+                let query = head.uri.query().unwrap_or_default();
+                authorize::begin(site, headers, &Parameters::parse(query.as_bytes()))
+            }
+            Self::Consent => match form(head, body) {
+                Ok(form) => consent::decide(site, headers, &form),
+                Err(error) => page::failure(StatusCode::BAD_REQUEST, error.description),
+            },
+            Self::Index => page::index(site),
+            Self::Introspect => answer_client(site, head, body, introspection::introspect),
+            Self::Jwks => metadata::jwks(site),
+            Self::Metadata => metadata::document(site),
+            Self::Nowhere => StatusCode::NOT_FOUND.into_response(),
+            Self::Register if site.has_fault(&ServerFault::RefuseRegistration) => {
+                registration::refusal().into_response()
+            }
+            Self::Register if !is_of_type(headers, "application/json") => {
+                OAuthError::request("a registration is application/json").into_response()
+            }
+            Self::Register => registration::register(site, body),
+            Self::Revoke => answer_client(site, head, body, revocation::revoke),
+            Self::Token => answer_client(site, head, body, token::token),
+        }
+    }
+}
+
+/// The endpoints that a client calls with a form and with its credentials.
+fn answer_client(
+    site: &Site,
+    head: &Parts,
+    body: &[u8],
+    answer: impl FnOnce(&Site, &client::Client, &Parameters) -> Result<Response, OAuthError>,
+) -> Response {
+    let answered = form(head, body).and_then(|form| {
+        let client = client::authenticate(site, &head.headers, &form)?;
+        answer(site, &client, &form)
+    });
+    answered.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// The form in a body, each parameter once and nothing in the query (RFC 6749 sections 2.3.1
+/// and 3.2).
+fn form(head: &Parts, body: &[u8]) -> Result<Parameters, OAuthError> {
+    if !is_of_type(&head.headers, "application/x-www-form-urlencoded") {
+        let reason = "the body is application/x-www-form-urlencoded";
+        return Err(OAuthError::request(reason));
+    }
+    if head.uri.query().is_some() {
+        let reason = "parameters stand in the body, not in the query";
+        return Err(OAuthError::request(reason));
+    }
+    let form = Parameters::parse(body);
+    if form.repeat() {
+        return Err(OAuthError::request("a parameter stands twice"));
+    }
+    Ok(form)
+}
+
+fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let mut fields = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(field), None) = (fields.next(), fields.next()) else {
+        return false;
+    };
+    let essence = field.to_str().unwrap_or_default().split(';').next();
+    essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(media_type))
+}

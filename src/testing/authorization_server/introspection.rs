@@ -1,0 +1,72 @@
+//! What a token is worth (RFC 7662).
+
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::answer;
+use super::client::Client;
+use super::error::{Code, OAuthError};
+use super::parameters::Parameters;
+use super::site::Site;
+use super::store::Shown;
+use crate::testing::mint::Mint as _;
+
+/// Answers an introspection request. Strangers, who can register themselves, are told nothing.
+pub(super) fn introspect(
+    site: &Site,
+    client: &Client,
+    parameters: &Parameters,
+) -> Result<Response, OAuthError> {
+    if client.own_scopes.is_none() {
+        let reason = "only clients that were registered by hand introspect tokens";
+        return Err(OAuthError::new(Code::UnauthorizedClient, reason));
+    }
+    let shown = parameters.get("token");
+    let shown = shown.ok_or(OAuthError::request("the parameter `token` is required"))?;
+    let members = active(site, shown).unwrap_or_else(|| json!({ "active": false }));
+    Ok(answer::secret_json(StatusCode::OK, &members))
+}
+
+fn active(site: &Site, shown: &str) -> Option<Value> {
+    let now = site.now();
+    let state = site.state();
+    let mut members;
+    let scopes;
+    if let Some(token) = state.store.access_token(shown) {
+        if now >= token.terms.expires_at {
+            return None;
+        }
+        scopes = token.terms.scopes.clone();
+        members = json!({
+            "active": true,
+            "iss": site.issuer.as_str(),
+            "sub": token.terms.subject,
+            "aud": token.terms.resource.as_str(),
+            "client_id": token.terms.client,
+            "jti": token.id.as_str(),
+            "iat": token.issued_at.timestamp(),
+            "exp": token.terms.expires_at.timestamp(),
+            "token_type": "Bearer",
+        });
+    } else {
+        let Shown::First((id, until)) = state.store.refresh_token(shown) else {
+            return None;
+        };
+        let grant = state.store.grant(id).filter(|_| now < until)?;
+        scopes = grant.scopes.clone();
+        members = json!({
+            "active": true,
+            "iss": site.issuer.as_str(),
+            "sub": grant.subject,
+            "client_id": grant.client,
+            "exp": until.timestamp(),
+        });
+    }
+    if let Some(object) = members.as_object_mut()
+        && !scopes.is_empty()
+    {
+        object.insert("scope".to_owned(), scopes.to_string().into());
+    }
+    Some(members)
+}

@@ -1,0 +1,25 @@
+//! The small authorization server: what it gives, and what it refuses.
+#![cfg(test)]
+#![allow(
+    clippy::allow_attributes,
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_in_result,
+    unreachable_pub,
+    reason = "a test that cannot go on must panic"
+)]
+
+mod support;
+
+mod authorization_server {
+    mod clients;
+    mod consent;
+    mod flow;
+    mod hostile;
+    mod limits;
+    mod requests;
+    mod tokens;
+    mod user_agent;
+}
