@@ -114,6 +114,8 @@
 //!   [`Refusal`] as an answer, [`metadata_routes`], [`CredentialLayer`].
 //! - `fetch` (default): keys and metadata over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
+//! - `rmcp-3`: [`rmcp`](https://docs.rs/rmcp) 3, the official SDK: tools, prompts and resources that take
+//!   proofs.
 //! - `schemars`: the schema of a tool's arguments, derived from their type.
 //! - `testing`: a loopback issuer that mints really signed tokens, a small authorization server with a
 //!   consent page, and a clock to turn by hand.
@@ -134,6 +136,8 @@ pub mod lifecycle;
 pub mod limit;
 pub mod mcp;
 pub mod refusal;
+#[cfg(feature = "rmcp-3")]
+pub mod rmcp;
 pub mod scope;
 pub mod secret;
 pub mod session;

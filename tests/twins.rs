@@ -271,6 +271,21 @@ twins! {
     resource_without_parameters
     resource_without_proof
     revocations_attest
+    rmcp_policy_of_a_plain_router
+    rmcp_policy_of_another_vocabulary
+    rmcp_prompt_with_proof_second
+    rmcp_prompt_without_proof
+    rmcp_resource_with_proof_second
+    rmcp_resource_without_parameters
+    rmcp_resource_without_proof
+    rmcp_rules_by_hand
+    rmcp_scopes_that_do_not_belong_together
+    rmcp_tool_of_a_kind_of_ones_own
+    rmcp_tool_of_another_vocabulary
+    rmcp_tool_with_caller
+    rmcp_tool_with_parameters_alone
+    rmcp_tool_with_proof_second
+    rmcp_tool_without_proof
     same_text_as_included
     same_text_twice
     scope_as_object

@@ -17,6 +17,8 @@ use crate::id::CorrelationId;
 #[cfg(feature = "axum")]
 use crate::lifecycle::Ending;
 use crate::refusal::{Reason, Refusal, TokenFault};
+#[cfg(feature = "rmcp-3")]
+use crate::scope::AtHome;
 use crate::scope::Set;
 #[cfg(feature = "axum")]
 use crate::token::AudienceError;
@@ -38,6 +40,15 @@ pub(crate) struct Admitted {
     others: usize,
 }
 
+/// Why there is no proof.
+#[cfg(feature = "rmcp-3")]
+#[derive(Debug)]
+pub(crate) enum Unproven {
+    /// The set belongs to another vocabulary than the guard's.
+    Foreign,
+    Refused(Refusal),
+}
+
 impl Admitted {
     /// Consumes the evidence. Only the guard calls this.
     pub(super) fn new(
@@ -57,7 +68,7 @@ impl Admitted {
 
     /// Whether this guard, or a clone of it, let the request in. Bits of another one's vocabulary
     /// mean nothing here.
-    pub(super) fn is_of(&self, guard: &Arc<Inner>) -> bool {
+    pub(crate) fn is_of(&self, guard: &Arc<Inner>) -> bool {
         Arc::ptr_eq(&self.guard, guard)
     }
 
@@ -82,6 +93,29 @@ impl Admitted {
             return Err(self.refuse(Reason::Denied, None));
         }
         Ok(())
+    }
+
+    /// The same for a set of which the compiler does not know whether the guard's vocabulary knows it.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn authorize_unknown<S: AtHome>(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<Authorized<S>, Unproven> {
+        let table = &self.verified.rules().table;
+        if !table.is_home_of::<S>() {
+            return Err(Unproven::Foreign);
+        }
+        self.authorize(now).map_err(Unproven::Refused)
+    }
+
+    /// Whether a proof for `S` would be given. Nothing is written down.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn may<S: Set>(&self) -> bool {
+        let (table, granted) = (
+            &self.verified.rules().table,
+            self.verified.granted().granted,
+        );
+        table.is_home_of::<S>() && S::met_in(table, granted) && !self.is_over()
     }
 
     fn prove<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
@@ -133,6 +167,12 @@ impl Admitted {
 impl Admitted {
     pub(crate) const fn verified(&self) -> &Arc<Verified> {
         &self.verified
+    }
+
+    /// The time by the guard's clock.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.verified.rules().clock.now()
     }
 
     /// Who calls, for logs and inner middleware.

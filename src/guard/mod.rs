@@ -20,6 +20,8 @@ pub use issuer::TrustedIssuer;
 
 #[cfg(feature = "axum")]
 pub(crate) use admitted::Admitted;
+#[cfg(feature = "rmcp-3")]
+pub(crate) use admitted::Unproven;
 #[cfg(feature = "axum")]
 pub(crate) use credential::Slot;
 #[cfg(feature = "axum")]

@@ -18,19 +18,31 @@ pub(crate) mod error;
 mod members;
 #[cfg(feature = "axum")]
 pub mod method;
+#[cfg(feature = "rmcp-3")]
+pub(crate) mod passed;
 #[cfg(feature = "axum")]
 pub(crate) mod policy;
+#[cfg(feature = "axum")]
+#[expect(
+    unnameable_types,
+    reason = "what nobody can name, nobody can implement"
+)]
+pub(crate) mod proof;
 #[cfg(feature = "axum")]
 pub(crate) mod revision;
 mod scopes;
 #[cfg(feature = "axum")]
 pub(crate) mod uri;
 
+#[cfg(feature = "rmcp-3")]
+pub use policy::Rulebook;
 #[cfg(feature = "axum")]
 pub use policy::{
     Decision, Kind, Nobody, Policy, PolicyError, Reach, Requires, Rule, any_valid_token, nobody,
     requires,
 };
+#[cfg(feature = "axum")]
+pub use proof::ProofFor;
 #[cfg(feature = "axum")]
 pub use revision::Revision;
 pub use scopes::{
@@ -42,6 +54,6 @@ pub use uri::TemplateError;
 
 #[cfg(feature = "axum")]
 pub use crate::web::router::{
-    Argument, CallError, Handler, MethodReply, Params, Progress, Prompt, ProofFor, Resource,
-    Router, RouterError, Streamed, Tool, ToolError, ToolFailure, ToolReply,
+    Argument, CallError, Handler, MethodReply, Params, Progress, Prompt, Resource, Router,
+    RouterError, Streamed, Tool, ToolError, ToolFailure, ToolReply,
 };

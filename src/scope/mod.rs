@@ -275,6 +275,22 @@ where
 #[diagnostic::do_not_recommend]
 impl<H: set::Grants<N> + Set, N: Set> Grants<N> for H {}
 
+/// A set whose members are all known to one of their vocabularies, the widest of them.
+///
+/// What demands scopes without knowing the guard can only be given such a set: bits of vocabularies
+/// that do not include one another have nothing to do with one another.
+#[cfg(feature = "rmcp-3")]
+#[diagnostic::on_unimplemented(
+    message = "no vocabulary knows all of `{Self}`",
+    label = "a set of scopes that do not belong together",
+    note = "let one vocabulary include the other, or demand the scopes of one of them"
+)]
+pub trait AtHome: Set + set::AtHome {}
+
+#[cfg(feature = "rmcp-3")]
+#[diagnostic::do_not_recommend]
+impl<S: Set + set::AtHome> AtHome for S {}
+
 /// The set that is met by one of the members of the tuple `T`.
 ///
 /// A challenge names its first member.

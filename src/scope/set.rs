@@ -223,6 +223,13 @@ impl<S: Scope, V: Vocabulary> ScopeOf<V> for S where V::List: At<S::Place, Item 
 
 impl<V: Vocabulary> KnownAs<All, V> for () {}
 
+/// A set whose members its widest vocabulary knows.
+#[cfg(feature = "rmcp-3")]
+pub trait AtHome: Set + KnownTo<Self::Widest> {}
+
+#[cfg(feature = "rmcp-3")]
+impl<S: Set + KnownTo<S::Widest>> AtHome for S {}
+
 /// The union of two masks, unless one of them is no plain mask.
 const fn both(left: Option<u64>, right: Option<u64>) -> Option<u64> {
     match (left, right) {

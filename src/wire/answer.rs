@@ -43,7 +43,7 @@ impl Refusal {
     }
 
     /// What each class of refusal says.
-    const fn error(&self) -> (i32, &'static str) {
+    pub(crate) const fn error(&self) -> (i32, &'static str) {
         match self.reason() {
             Reason::MalformedCredential(_) => (-32600, "malformed credential"),
             Reason::InvalidToken(_) => (40100, "invalid access token"),

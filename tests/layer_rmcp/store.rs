@@ -13,9 +13,9 @@ use rmcp::transport::streamable_http_server::session::{
 
 use crate::support::client::open;
 use crate::support::http::eventually;
-use crate::support::request::Request;
+use crate::support::request::{MODERN, Request};
 use crate::support::service::LEGACY;
-use crate::{begin, desk, heard, said, serve};
+use crate::{begin, desk, heard, last, said, serve};
 
 /// Numbers events one after the other, as a table with a counter does.
 #[derive(Clone, Default)]
@@ -120,5 +120,33 @@ async fn bob_resumes_alices_stream_in_his_own_session() {
         let (_connection, mut stream) = open(stage.address, &own).await;
         assert_eq!(stream.status(), 200);
         assert_eq!(said(&heard(&mut stream).await), "the secret");
+    }
+}
+
+/// RS-116: to ask without any session, by the id of an event alone, as revision 2026-07-28 does in the
+/// SDK. No layer lets a stream be resumed that is nobody's.
+#[tokio::test]
+async fn bob_resumes_alices_stream_without_a_session() {
+    for is_guarded in [false, true] {
+        let events = Events::default();
+        let store = Arc::new(events.clone());
+        let sessions = LocalSessionManager::default().with_event_store(store);
+        let stage = serve(desk(), sessions, is_guarded).await;
+        let call = Request::new(MODERN, "tools/call slow").bearer(&stage.alice);
+        stage.desk.answers.add_permits(1);
+        // The store knows its first event, which begins the stream, as 0.
+        assert_eq!(events.len(), 0);
+        assert_eq!(said(&last(&stage.send(&call).await)), "the secret");
+        for token in [&stage.bob, &stage.alice] {
+            let resume = Request::new(MODERN, "GET").bearer(token);
+            let resume = resume.with("last-event-id", "0");
+            let (_connection, mut stream) = open(stage.address, &resume).await;
+            if is_guarded {
+                assert_eq!(stream.status(), 405);
+            } else {
+                assert_eq!(stream.status(), 200);
+                assert_eq!(said(&heard(&mut stream).await), "the secret");
+            }
+        }
     }
 }

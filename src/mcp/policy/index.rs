@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use super::decision::Decided;
 use super::rule::{Kind, Reach, Rule};
+use crate::authorized::Authorized;
 use crate::mcp::method::{self, Named as _};
 use crate::mcp::uri::{Normal, Template};
+use crate::session::{Seal, TaskId};
 
 /// Rules about names.
 #[derive(Clone, Debug, Default)]
@@ -133,6 +135,10 @@ impl Uris {
     }
 }
 
+fn shows(decided: &Decided, caller: &Authorized<()>) -> bool {
+    decided.shows(caller.verified()) && decided.admits(caller)
+}
+
 /// The rules that a template meets.
 #[derive(Debug, Default)]
 pub(crate) struct Met<'p> {
@@ -153,6 +159,14 @@ pub(crate) struct Index {
     pub(crate) gates: Gates,
 }
 
+/// What a layer decides by.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) policy: Index,
+    /// Nothing where tasks are closed.
+    pub(crate) tasks: Option<Seal<TaskId>>,
+}
+
 /// What holds for all names of a kind, beside the rule about each: a method for nobody, or for some
 /// callers alone. The scopes of a method are not demanded of a name that has its own.
 #[derive(Clone, Debug, Default)]
@@ -164,13 +178,25 @@ pub(crate) struct Gates {
 }
 
 impl Index {
+    /// Whether the caller may use what has this name.
+    pub(crate) fn is_visible(&self, kind: Kind, name: &str, caller: &Authorized<()>) -> bool {
+        self.is_shown(kind, name, &|decided| shows(decided, caller))
+    }
+
+    /// Whether the caller may use some of what a template stands for.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn is_visible_template(&self, template: &str, caller: &Authorized<()>) -> bool {
+        let is_open = self.gates.resources.as_ref();
+        let met = self.resources.find_template(template);
+        is_open.is_none_or(|gate| shows(gate, caller))
+            && met
+                .decided
+                .into_iter()
+                .any(|decided| shows(decided, caller))
+    }
+
     /// Whether all that is decided about a name lets it be shown, and something is.
-    pub(super) fn is_shown(
-        &self,
-        kind: Kind,
-        name: &str,
-        shows: &dyn Fn(&Decided) -> bool,
-    ) -> bool {
+    fn is_shown(&self, kind: Kind, name: &str, shows: &dyn Fn(&Decided) -> bool) -> bool {
         let complete = || {
             let method = self.methods.get(method::CompletionComplete.name());
             method.is_some_and(&shows)

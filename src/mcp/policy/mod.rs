@@ -6,15 +6,21 @@ mod decision;
 mod index;
 mod needs;
 mod rule;
+#[cfg(feature = "rmcp-3")]
+mod rulebook;
 mod table;
 
 pub use check::PolicyError;
 pub use decision::{Decision, Nobody, Requires, any_valid_token, nobody, requires};
 pub use rule::{Kind, Reach, Rule};
+#[cfg(feature = "rmcp-3")]
+pub use rulebook::Rulebook;
 
 pub(crate) use decision::Demands;
-pub(crate) use index::Index;
+pub(crate) use index::{Index, Rules};
 pub(crate) use needs::{Needs, Refused, Stop, decide, judge};
+#[cfg(feature = "rmcp-3")]
+pub(crate) use rulebook::WritesRules;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -360,12 +366,9 @@ impl<V> Policy<V> {
         names: impl IntoIterator<Item = N>,
     ) -> impl Iterator<Item = N> {
         let (index, any) = (self.index(), auth.any());
-        names.into_iter().filter(move |name| {
-            let name = name.as_ref();
-            let shows =
-                |decided: &decision::Decided| decided.shows(any.verified()) && decided.admits(&any);
-            index.is_shown(kind, name, &shows)
-        })
+        names
+            .into_iter()
+            .filter(move |name| index.is_visible(kind, name.as_ref(), &any))
     }
 
     pub(crate) fn index(&self) -> &Index {

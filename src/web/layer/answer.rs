@@ -32,6 +32,13 @@ impl<T> Visit<T> {
             let answer = admitted.over().into_answer(pass.id());
             return Some(self.refused("token_died", Box::new(answer)));
         }
+        #[cfg(feature = "rmcp-3")]
+        if let Some(refusal) = self.passed.take().and_then(|passed| passed.refusal()) {
+            // What a handler demanded beyond the policy, before the head of the answer was sent.
+            let reason = refusal.reason().code();
+            let answer = refusal.into_answer(pass.id());
+            return Some(self.refused(reason, Box::new(answer)));
+        }
         let (mut head, body) = response.into_parts();
         if head.status.is_informational() {
             // Another protocol, of which nothing is decided.

@@ -236,8 +236,8 @@ impl Shared {
         call: &Call<'a>,
         by: Visitor<'_>,
     ) -> Result<Needs<'_, 'a>, Stop<'a>> {
-        self.policy.needs(revision, call, |id| {
-            let tasks = self.tasks.as_ref()?;
+        self.rules.policy.needs(revision, call, |id| {
+            let tasks = self.rules.tasks.as_ref()?;
             let sealed = Sealed::from_client(id);
             Some(tasks.open_for(by.admitted.verified(), "", &sealed).ok())
         })

@@ -21,6 +21,8 @@ use super::decide::{Own, Page, Pass, Visitor};
 use crate::audit::RequestSpan;
 use crate::guard::{Admitted, Begun};
 use crate::id::CorrelationId;
+#[cfg(feature = "rmcp-3")]
+use crate::mcp::passed::Passed;
 use crate::refusal::Refusal;
 use crate::web::collect::{Collect, Unread};
 use crate::web::response::{check_media_type, unread};
@@ -67,6 +69,8 @@ pub(super) struct Visit<T> {
     pub(super) parts: Option<Parts>,
     pub(super) admitted: Option<Admitted>,
     pub(super) pass: Option<Pass>,
+    #[cfg(feature = "rmcp-3")]
+    pub(super) passed: Option<Passed>,
 }
 
 /// What comes next.
@@ -104,6 +108,8 @@ where
             parts: Some(parts),
             admitted: None,
             pass: None,
+            #[cfg(feature = "rmcp-3")]
+            passed: None,
         };
         Self { visit, state }
     }
@@ -299,6 +305,12 @@ impl<T> Visit<T> {
     {
         let admitted = self.admitted.clone()?.with_others(pass.others);
         let mut parts = self.parts.take()?;
+        #[cfg(feature = "rmcp-3")]
+        {
+            let passed = Passed::new(&self.shared.rules);
+            parts.extensions.insert(passed.clone());
+            self.passed = Some(passed);
+        }
         parts.extensions.insert(admitted.caller());
         parts.extensions.insert(admitted);
         let end = self

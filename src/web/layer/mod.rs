@@ -23,10 +23,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::guard::{Guard, Inner};
-use crate::mcp::policy::Index;
+use crate::mcp::policy::Rules;
 use crate::mcp::{Policy, PolicyError, Revision};
 use crate::scope::Vocabulary;
-use crate::session::{EventIds, Seal, SealKeys, SessionIds, TaskId};
+use crate::session::{EventIds, Seal, SealKeys, SessionIds};
 use crate::web::collect::Limits;
 use crate::wire::MetadataDocument;
 use gate::Gate;
@@ -89,9 +89,7 @@ pub enum LayerError {
 /// What all requests share.
 pub(super) struct Shared {
     guard: Arc<Inner>,
-    policy: Index,
-    /// Nothing where tasks are closed.
-    tasks: Option<Seal<TaskId>>,
+    rules: Arc<Rules>,
     ids: SessionIds,
     events: EventIds,
     gate: Gate,
@@ -248,8 +246,10 @@ impl<V: Vocabulary> LayerBuilder<V, Sealing> {
         let tasks = self.policy.has_tasks();
         let tasks = tasks.then(|| Seal::new(keys.clone(), Duration::MAX));
         let shared = Shared {
-            policy: self.policy.index().clone(),
-            tasks,
+            rules: Arc::new(Rules {
+                policy: self.policy.index().clone(),
+                tasks,
+            }),
             ids: SessionIds::of_header(keys.clone()),
             events: EventIds::of(keys),
             gate,

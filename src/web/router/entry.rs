@@ -7,12 +7,13 @@ use std::pin::Pin;
 use chrono::{DateTime, Utc};
 
 use super::argument::Input;
-use super::handler::{Arguments, Handler, ProofFor, Proves};
+use super::handler::{Arguments, Handler};
 use super::reply::Reply;
 use crate::authorized::Authorized;
 use crate::guard::Admitted;
 use crate::mcp::method::Demand;
 use crate::mcp::policy::Demands;
+use crate::mcp::proof::{ProofFor, Proves};
 use crate::mcp::{Kind, Rule};
 use crate::refusal::Refusal;
 

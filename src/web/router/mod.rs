@@ -21,7 +21,7 @@ mod stream;
 pub use argument::Params;
 pub use build::RouterError;
 pub use define::{Prompt, Resource, Tool};
-pub use handler::{Argument, Handler, ProofFor};
+pub use handler::{Argument, Handler};
 pub use reply::{CallError, MethodReply, ToolError, ToolFailure, ToolReply};
 pub use stream::{Progress, Streamed};
 
@@ -33,6 +33,7 @@ use std::time::Duration;
 use crate::guard::Guard;
 use crate::mcp::method::{Listing, Method, Named as _, PromptsGet, ResourcesRead, ToolsCall};
 use crate::mcp::policy::{Demands, OPEN};
+use crate::mcp::proof::ProofFor;
 use crate::mcp::{Kind, Policy, Reach, Rule};
 use crate::scope::{KnownTo, Vocabulary};
 use crate::web::collect::Limits;

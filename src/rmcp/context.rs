@@ -1,0 +1,179 @@
+//! Proofs out of the context of an rmcp request.
+
+use ::rmcp::ErrorData;
+use ::rmcp::handler::server::common::{AsRequestContext, FromContextPart};
+use ::rmcp::model::{ErrorCode, Extensions};
+use ::rmcp::service::{RequestContext, RoleServer};
+use http::request::Parts;
+use serde_json::{Value, json};
+
+use crate::authorized::{Authorized, Caller};
+use crate::guard::{Admitted, Unproven};
+use crate::mcp::error::INTERNAL;
+use crate::mcp::passed::Passed;
+use crate::refusal::Refusal;
+use crate::scope::{AtHome, Set};
+
+/// The code of an answer to a request that came past every authorization layer.
+const UNAUTHENTICATED: i32 = 40100;
+
+/// A request that came through an authorization layer.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) admitted: &'a Admitted,
+    pub(super) passed: &'a Passed,
+}
+
+impl<'a> Request<'a> {
+    /// The request of a context: an error where no layer let it pass, as on stdio.
+    pub(super) fn of(extensions: &'a Extensions) -> Result<Self, ErrorData> {
+        let parts = extensions.get::<Parts>().map(|parts| &parts.extensions);
+        let found = parts.and_then(|parts| Some((parts.get()?, parts.get()?)));
+        let unauthenticated = || {
+            let code = ErrorCode(UNAUTHENTICATED);
+            ErrorData::new(code, "access token required", None)
+        };
+        let (admitted, passed) = found.ok_or_else(unauthenticated)?;
+        Ok(Self { admitted, passed })
+    }
+
+    pub(super) fn authorize<S: AtHome>(self) -> Result<Authorized<S>, ErrorData> {
+        let proof = self.admitted.authorize_unknown(self.admitted.now());
+        proof.map_err(|unproven| match unproven {
+            Unproven::Foreign => {
+                let why = "a handler demands a scope that its guard does not know";
+                ErrorData::new(ErrorCode(INTERNAL), why, None)
+            }
+            Unproven::Refused(refusal) => self.refused(refusal),
+        })
+    }
+
+    /// The error of a refusal. If it becomes the answer before the head is sent, the layer answers.
+    pub(super) fn refused(self, refusal: Refusal) -> ErrorData {
+        let (code, message) = refusal.error();
+        let mut data = json!({});
+        if let Value::Object(members) = &mut data {
+            if let Some(correlation) = refusal.correlation_id() {
+                members.insert("correlationId".to_owned(), correlation.to_string().into());
+            }
+            // Where it cannot become a challenge, this is how the client learns what to ask for.
+            if let Some(scope) = refusal.scope() {
+                members.insert("scope".to_owned(), scope.into());
+            }
+        }
+        let error = ErrorData::new(ErrorCode(code), message, Some(data));
+        self.passed.note(written(&error), refusal);
+        error
+    }
+}
+
+/// What two errors are compared by.
+pub(super) fn written(error: &ErrorData) -> Value {
+    json!([error.code.0, error.message, error.data])
+}
+
+/// A proof as a parameter of tools and prompts, and of the resources of a
+/// [`SecureResourceRouter`](super::SecureResourceRouter).
+///
+/// It refuses where no [`AuthorizationLayer`](crate::AuthorizationLayer) let the request pass, as on
+/// stdio, and where `S` is no set of the vocabulary of the guard that did.
+impl<C: AsRequestContext, S: AtHome> FromContextPart<C> for Authorized<S> {
+    fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
+        Request::of(&context.as_request_context().extensions)?.authorize()
+    }
+}
+
+mod sealed {
+    use ::rmcp::service::{RequestContext, RoleServer};
+
+    #[expect(unnameable_types, reason = "nobody else may implement it")]
+    pub trait Context {}
+
+    impl Context for RequestContext<RoleServer> {}
+}
+
+/// Proofs in the methods of a `ServerHandler`, which take no extractors.
+///
+/// # Examples
+/// ```
+/// use clearance::mcp::ToolsRead;
+/// use clearance::rmcp::Authorize as _;
+/// use rmcp::model::{CompleteRequestParams, CompleteResult};
+/// use rmcp::service::RequestContext;
+/// use rmcp::{ErrorData, RoleServer, ServerHandler};
+///
+/// struct Files;
+///
+/// impl ServerHandler for Files {
+///     async fn complete(
+///         &self,
+///         _: CompleteRequestParams,
+///         cx: RequestContext<RoleServer>,
+///     ) -> Result<CompleteResult, ErrorData> {
+///         let auth = cx.authorize::<ToolsRead>()?;
+///         println!("{} has something completed", auth.subject());
+///         Ok(CompleteResult::default())
+///     }
+/// }
+/// ```
+pub trait Authorize: sealed::Context {
+    /// A proof that the caller has `S`.
+    ///
+    /// Demand it first. A scope that only the arguments decide can be demanded later, as long as
+    /// nothing was done yet: the caller is refused, and does not know what happened before.
+    ///
+    /// # Errors
+    /// The error is for the caller: return it as it is. If it becomes the answer while the head of the
+    /// answer is not sent yet, the layer answers in its place: 403 with a challenge, so that clients
+    /// ask for the scope. The head waits in stateless mode with JSON answers, and in revision
+    /// 2026-07-28; in a session the error is the answer, and names the scopes in its data.
+    ///
+    /// - 40300: the token does not grant `S`;
+    /// - 40301: a rule of the guard denies the caller;
+    /// - 40100: the token died meanwhile, or no layer let the request pass;
+    /// - -32603: `S` belongs to another vocabulary than the guard's.
+    ///
+    /// # Examples
+    /// What a refused caller asked for has not happened:
+    /// ```
+    /// # use clearance::{rmcp::Authorize as _, scopes};
+    /// # use rmcp::{ErrorData, RoleServer, service::RequestContext};
+    /// # scopes! {
+    /// #     /// What a caller may do.
+    /// #     pub vocabulary FilesScopes;
+    /// #     /// Write to folders of others.
+    /// #     pub WriteAnywhere = "files:write-anywhere";
+    /// # }
+    /// # fn write(_: &str) {}
+    /// fn save(folder: &str, cx: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    ///     if folder != "mine" {
+    ///         cx.authorize::<WriteAnywhere>()?; // first this ..
+    ///     }
+    ///     write(folder); // .. then what it is for. The other way round, it is written and refused.
+    ///     Ok(())
+    /// }
+    /// ```
+    fn authorize<S: AtHome>(&self) -> Result<Authorized<S>, ErrorData>;
+
+    /// Whether the caller has `S`: for what is shown, not for what is done. It proves nothing, and
+    /// nobody is told.
+    fn may<S: Set>(&self) -> bool;
+
+    /// Who calls, for logs; nobody if no layer let the request pass.
+    fn caller(&self) -> Option<Caller>;
+}
+
+impl Authorize for RequestContext<RoleServer> {
+    fn authorize<S: AtHome>(&self) -> Result<Authorized<S>, ErrorData> {
+        Request::of(&self.extensions)?.authorize()
+    }
+
+    fn may<S: Set>(&self) -> bool {
+        Request::of(&self.extensions).is_ok_and(|request| request.admitted.may::<S>())
+    }
+
+    fn caller(&self) -> Option<Caller> {
+        let request = Request::of(&self.extensions).ok()?;
+        Some(request.admitted.caller())
+    }
+}

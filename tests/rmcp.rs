@@ -1,0 +1,30 @@
+//! The official SDK with proofs: tools, prompts and resources of a files server, in every mode that
+//! rmcp's HTTP service has.
+#![cfg(test)]
+#![allow(
+    clippy::allow_attributes,
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::too_many_lines,
+    clippy::unused_async,
+    clippy::unwrap_in_result,
+    reason = "a test that cannot go on must panic, a table may be long, and handlers take proofs by value"
+)]
+
+mod support;
+
+#[path = "rmcp/"]
+mod cases {
+    mod claims;
+    mod files;
+    mod guards;
+    mod late;
+    mod lists;
+    mod sessions;
+    mod stage;
+    mod table;
+    mod tasks;
+}

@@ -1,0 +1,25 @@
+//! The same of one vocabulary.
+
+use clearance::mcp::{McpScopes, Policy};
+use clearance::rmcp::SecureToolRouter;
+
+mod files {
+    clearance::scopes! {
+        /// What a caller may do with files.
+        pub vocabulary FilesScopes includes clearance::mcp::McpScopes;
+        /// Delete files.
+        pub FilesDelete = "files:delete";
+    }
+}
+use files::FilesScopes;
+
+#[derive(Clone)]
+struct Clock;
+
+type Both = (McpScopes, FilesScopes);
+
+fn policy(tools: &SecureToolRouter<Clock, FilesScopes>) -> Policy<FilesScopes> {
+    Policy::standard().include(tools)
+}
+
+fn main() {}

@@ -1,0 +1,36 @@
+//! The same with scopes of one vocabulary.
+
+use clearance::Authorized;
+use clearance::rmcp::Authorize as _;
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer};
+
+mod files {
+    clearance::scopes! {
+        /// What a caller may do with files.
+        pub vocabulary FilesScopes;
+        /// Delete files.
+        pub FilesDelete = "files:delete";
+        /// Write files.
+        pub FilesWrite = "files:write";
+    }
+}
+
+mod db {
+    clearance::scopes! {
+        /// What a caller may do with the database.
+        pub vocabulary DbScopes;
+        /// Drop tables.
+        pub DbDrop = "db:drop";
+    }
+}
+use db::DbDrop;
+use files::{FilesDelete, FilesWrite};
+
+type Known = (FilesDelete, FilesWrite, DbDrop);
+
+fn both(cx: &RequestContext<RoleServer>) -> Result<Authorized<(FilesDelete, FilesWrite)>, ErrorData> {
+    cx.authorize()
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! The same with a proof.
+
+use clearance::mcp::{McpScopes, ToolsExecute};
+use clearance::rmcp::SecureToolRouter;
+use clearance::{Authorized, Guard};
+use rmcp::tool;
+
+// Named, so that both cases import the same.
+type Proof = Authorized<ToolsExecute>;
+
+#[derive(Clone)]
+struct Clock;
+
+impl Clock {
+    #[tool(description = "Wind the clock")]
+    async fn wind(&self, _: Proof) -> String {
+        "wound".to_owned()
+    }
+}
+
+fn router(guard: &Guard<McpScopes>) -> SecureToolRouter<Clock, McpScopes> {
+    SecureToolRouter::new(guard).tool(Clock::wind_tool_attr(), Clock::wind)
+}
+
+fn main() {}
