@@ -81,7 +81,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     println!("the files              {path}\n");
     println!("Give the MCP server's URL to an MCP client. With the MCP Inspector:\n");
     println!("npx @modelcontextprotocol/inspector --transport http --server-url {url}\n");
-    println!("Then log in as alice or bob. Ctrl-C stops it, and removes the files.");
+    println!("It needs Node 22.19 or newer. Log in as alice or bob.");
+    println!("Ctrl-C stops the server, and removes the files.");
     tokio::select! {
         served = serving => served?,
         stopped = tokio::signal::ctrl_c() => stopped?,

@@ -1,0 +1,111 @@
+//! The client of rmcp.
+
+use std::sync::Arc;
+
+use libtest_mimic::Trial;
+use rmcp::model::{CallToolRequestParams, ProtocolVersion};
+use rmcp::service::{ClientLifecycleMode, ClientServiceExt as _, RunningService};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::auth::{
+    AuthClient, AuthorizationCallback, AuthorizationManager, AuthorizationRequest, OAuthState,
+    WWWAuthenticateParams,
+};
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::{RoleClient, ServiceError};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::alice;
+use super::trial::{Outcome, trial};
+use super::verdict::{self, Lifecycle};
+use super::world::{FIRST, SECOND, World};
+
+type Client = RunningService<RoleClient, ()>;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let both = [
+        ("rmcp_with_initialize", Lifecycle::Initialize),
+        ("rmcp_with_discover", Lifecycle::Discover),
+    ];
+    let make = |(name, lifecycle)| trial(name, move || Ok(lifecycle), run);
+    both.into_iter().map(make).collect()
+}
+
+async fn run(lifecycle: Lifecycle) -> Outcome<()> {
+    let mut world = World::start().await?;
+    let url = world.url.clone();
+    let config = || StreamableHttpClientTransportConfig::with_uri(url.as_str());
+    let transport = StreamableHttpClientTransport::with_client(reqwest::Client::new(), config());
+    let refused = ().serve_with_lifecycle(transport, mode(lifecycle)).await;
+    let refused = refused.err().ok_or("it was let in")?;
+    let challenge = refused.auth_challenge().ok_or("no challenge")?;
+
+    let mut login = OAuthState::new(&url, None).await?;
+    let request = AuthorizationRequest::new("http://127.0.0.1:9/callback")
+        .with_client_name("Rust")
+        .with_challenge(challenge);
+    login.start_authorization(request).await?;
+    let authorize = login.get_authorization_url().await?;
+    let callback = alice::allow(&world, &authorize).await?;
+    login.handle_callback_url(&callback).await?;
+    let manager = login.into_authorization_manager().ok_or("no token")?;
+    let client = AuthClient::new(reqwest::Client::new(), manager);
+    let manager = Arc::clone(&client.auth_manager);
+    let transport = StreamableHttpClientTransport::with_client(client, config());
+    let peer = ().serve_with_lifecycle(transport, mode(lifecycle)).await?;
+    let revision = &peer.peer_info().ok_or("no revision")?.protocol_version;
+    let mut said = vec![format!("login {revision}")];
+
+    said.push(format!("read {}", call(&peer, "read_file", FIRST).await?));
+
+    let refused = call(&peer, "delete_file", FIRST).await;
+    let refused = refused.err().ok_or("a reader deleted")?;
+    let challenge = refused.auth_challenge().ok_or("no challenge")?;
+    step_up(challenge, &world, &manager).await?;
+    said.push(format!(
+        "delete {}",
+        call(&peer, "delete_file", FIRST).await?
+    ));
+
+    world.later()?;
+    said.push(format!("again {}", call(&peer, "read_file", SECOND).await?));
+    peer.cancel().await?;
+    verdict::check(&world, lifecycle, &said)
+}
+
+fn mode(lifecycle: Lifecycle) -> ClientLifecycleMode {
+    match lifecycle {
+        Lifecycle::Initialize => ClientLifecycleMode::Initialize,
+        Lifecycle::Discover => ClientLifecycleMode::Discover {
+            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        },
+    }
+}
+
+async fn call(peer: &Client, tool: &'static str, name: &str) -> Result<String, ServiceError> {
+    let arguments = json!({ "name": name });
+    let arguments = arguments.as_object().cloned().unwrap_or_default();
+    let call = CallToolRequestParams::new(tool).with_arguments(arguments);
+    let result = peer.call_tool(call).await?;
+    let text = result.content.first().and_then(|content| content.as_text());
+    Ok(text.map(|text| text.text.clone()).unwrap_or_default())
+}
+
+/// Asks for the scopes of a challenge, which this client leaves to its user.
+async fn step_up(
+    challenge: &str,
+    world: &World,
+    manager: &Mutex<AuthorizationManager>,
+) -> Outcome<()> {
+    let challenge = WWWAuthenticateParams::parse(challenge, &world.url.parse()?);
+    let scope = challenge.scope.ok_or("the challenge names no scope")?;
+    let authorize = manager.lock().await.request_scope_upgrade(&scope).await?;
+    let callback = alice::allow(world, &authorize).await?;
+    let callback = AuthorizationCallback::from_redirect_url(&callback)?;
+    let (code, state, issuer) = (callback.code, callback.csrf_token, callback.issuer);
+    let manager = manager.lock().await;
+    manager
+        .exchange_code_for_token_with_issuer(&code, &state, issuer.as_deref())
+        .await?;
+    Ok(())
+}
