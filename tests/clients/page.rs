@@ -224,7 +224,7 @@ async fn begin(driver: &PathBuf) -> Outcome<(World, Place, Browser)> {
 async fn shows(world: &World, browser: &Browser, client: &str) -> Outcome<()> {
     let page = browser
         .evaluate(
-            "return { text: document.querySelector('h1').textContent, \
+            "return { text: document.querySelector('dd').textContent, \
              scripts: document.scripts.length, frames: frames.length, \
              images: document.images.length, styles: document.styleSheets.length, \
              loaded: performance.getEntriesByType('resource').map(entry => entry.name), \

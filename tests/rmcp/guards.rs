@@ -108,7 +108,7 @@ async fn behind_the_fixture(mode: Mode) -> Stage {
     stage_of(server, service.layer(layer), mode).await
 }
 
-/// RS-034: the token has the fixture's first bit, which is also that of the foreign scope.
+/// The token has the fixture's first bit, which is also that of the foreign scope.
 #[tokio::test]
 async fn bits_of_another_vocabulary_mean_nothing() {
     for mode in Mode::ALL {

@@ -28,7 +28,7 @@ fn assert_refused(mode: Mode, answer: &Answer, scope: &str) {
     assert_eq!(error["data"]["correlationId"], correlation);
 }
 
-/// RS-089: what the arguments decide is a step-up as well.
+/// What the arguments decide is a step-up as well.
 #[tokio::test]
 async fn a_scope_that_arguments_decide_is_challenged() {
     for mode in Mode::ALL {

@@ -55,7 +55,7 @@ async fn a_session_grants_nothing_by_itself() {
     }
 }
 
-/// RS-146: a token that dies in the middle of a session ends what it may.
+/// A token that dies in the middle of a session ends what it may.
 #[tokio::test]
 async fn a_token_that_died_is_refused_in_its_session() {
     let stage = stage(Mode::Sessions).await;
