@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use memchr::memmem;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::members::fold;
@@ -18,7 +19,8 @@ pub(super) const KEY: &str = "$serde_json::private::";
 /// Whether the document has such an object, or is too deep to tell.
 pub(super) fn is_in(document: &str) -> bool {
     // Its letters can be escaped, which only shows in the escapes of such letters.
-    let is_suspect = document.contains(KEY) || document.contains("\\u00");
+    let has = |text: &str| memmem::find(document.as_bytes(), text.as_bytes()).is_some();
+    let is_suspect = has(KEY) || has("\\u00");
     is_suspect && serde_json::from_str::<Plain<false>>(document).is_err()
 }
 

@@ -162,7 +162,7 @@ macro_rules! asks {
     ($($method:ident($request:ty) -> $answer:ty;)*) => { $(
         async fn $method(&self, request: $request, cx: Context) -> Answer<$answer> {
             let visit = Visit::of(&cx)?;
-            visit.ask(self.0.$method(request, cx)).await
+            visit.ask(Box::pin(self.0.$method(request, cx))).await
         }
     )* };
 }
@@ -172,7 +172,7 @@ macro_rules! lists {
     ($($method:ident -> $answer:ty { $item:ident by $visit:ident, $caller:ident: $is_visible:expr })*) => { $(
         async fn $method(&self, page: Page, cx: Context) -> Answer<$answer> {
             let $visit = Visit::of(&cx)?;
-            let answer = self.0.$method(page, cx);
+            let answer = Box::pin(self.0.$method(page, cx));
             $visit.list(answer, |$item, $caller| $is_visible).await
         }
     )* };
@@ -246,17 +246,17 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
 
     async fn ping(&self, cx: Context) -> Answer<()> {
         let visit = Visit::of(&cx)?;
-        visit.ask(self.0.ping(cx)).await
+        visit.ask(Box::pin(self.0.ping(cx))).await
     }
 
     async fn discover(&self, cx: Context) -> Answer<m::DiscoverResult> {
         let visit = Visit::of(&cx)?;
-        visit.ask(self.0.discover(cx)).await
+        visit.ask(Box::pin(self.0.discover(cx))).await
     }
 
     async fn listen(&self, cx: SubscriptionContext) -> Answer<()> {
         let visit = Visit::of(cx.request_context())?;
-        visit.ask(self.0.listen(cx)).await
+        visit.ask(Box::pin(self.0.listen(cx))).await
     }
 
     async fn call_tool(
@@ -266,7 +266,7 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
     ) -> Answer<m::CallToolResponse> {
         let visit = Visit::of(&cx)?;
         let name = call.name.clone();
-        let mut answer = visit.ask(self.0.call_tool(call, cx)).await?;
+        let mut answer = visit.ask(Box::pin(self.0.call_tool(call, cx))).await?;
         if let m::CallToolResponse::Task(made) = &mut answer {
             visit.seal("tools/call", &name, &mut made.task.task_id)?;
         }
@@ -277,7 +277,7 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
         let visit = Visit::of(&cx)?;
         let own = visit.open(&of.task_id)?;
         let sealed = std::mem::replace(&mut of.task_id, own);
-        let mut answer = visit.ask(self.0.get_task(of, cx)).await?;
+        let mut answer = visit.ask(Box::pin(self.0.get_task(of, cx))).await?;
         answer.task.task.task_id = sealed;
         Ok(answer)
     }
@@ -285,13 +285,13 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
     async fn update_task(&self, mut of: m::UpdateTaskParams, cx: Context) -> Answer<()> {
         let visit = Visit::of(&cx)?;
         of.task_id = visit.open(&of.task_id)?;
-        visit.ask(self.0.update_task(of, cx)).await
+        visit.ask(Box::pin(self.0.update_task(of, cx))).await
     }
 
     async fn cancel_task(&self, mut of: m::CancelTaskParams, cx: Context) -> Answer<()> {
         let visit = Visit::of(&cx)?;
         of.task_id = visit.open(&of.task_id)?;
-        visit.ask(self.0.cancel_task(of, cx)).await
+        visit.ask(Box::pin(self.0.cancel_task(of, cx))).await
     }
 
     fn negotiate_initialize(
