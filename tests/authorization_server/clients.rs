@@ -3,9 +3,11 @@
 use clearance::testing::{Fault, ManualClock, RecordedRequest, ServerFault, User};
 use serde_json::{Value, json as object};
 
+use super::requests::assert_stays;
 use super::user_agent::*;
 
 const CLIENT_URL: &str = "https://client.example.com/metadata.json";
+const WEB: &str = "https://a.example/web.json";
 
 async fn register(
     server: &clearance::testing::AuthorizationServer,
@@ -127,6 +129,10 @@ async fn bad_registrations_are_refused() {
             object!({ "redirect_uris": [CALLBACK], "response_types": ["token"] }),
             "invalid_client_metadata",
         ),
+        (
+            object!({ "redirect_uris": [CALLBACK], "application_type": "banana" }),
+            "invalid_client_metadata",
+        ),
     ] {
         assert_error(&register(&server, &body).await, 400, error);
     }
@@ -176,6 +182,9 @@ async fn a_client_is_the_url_of_its_document() {
         .with_client_document("http://a.example/3", document(object!({ "client_id": "http://a.example/3" })))
         .with_client_document("https://a.example/4", document(object!({ "client_id": "https://a.example/4", "redirect_uris": [] })))
         .with_client_document("https://a.example/5", "{")
+        .with_client_document("https://a.example/7", document(object!({ "client_id": "https://a.example/7", "client_secret": null })))
+        .with_client_document("https://a.example/8", document(object!({ "client_id": "https://a.example/8", "client_secret_expires_at": 0 })))
+        .with_client_document(WEB, document(object!({ "client_id": WEB, "redirect_uris": ["https://a.example/cb"] })))
         .start()
         .await
         .expect("a server");
@@ -183,6 +192,13 @@ async fn a_client_is_the_url_of_its_document() {
     let page = authorize(&server, &[("client_id", CLIENT_URL)]).await;
     assert!(page.body.contains("A client"));
     assert!(page.body.contains("described at client.example.com"));
+    // A program on this machine can take anybody's document; a web site cannot.
+    let warning = "Any program on this computer could say so.";
+    assert!(page.body.contains(warning));
+    let web = [("client_id", WEB), ("redirect_uri", "https://a.example/cb")];
+    let page = authorize(&server, &web).await;
+    assert!(page.body.contains("described at a.example"));
+    assert!(!page.body.contains(warning));
     server.approve_automatically(User::Alice);
     let code = code(&server, &[("client_id", CLIENT_URL)]).await;
     let form = redemption(&code, &[("client_id", CLIENT_URL)]);
@@ -201,6 +217,8 @@ async fn a_client_is_the_url_of_its_document() {
         "https://a.example/4",
         "https://a.example/5",
         "https://a.example/6",
+        "https://a.example/7",
+        "https://a.example/8",
     ] {
         let answer = authorize(&server, &[("client_id", bad)]).await;
         assert_eq!(
@@ -209,6 +227,38 @@ async fn a_client_is_the_url_of_its_document() {
             "{bad}"
         );
     }
+}
+
+/// RFC 9700 section 4.11.2: whoever can make a client known could send browsers anywhere.
+#[tokio::test]
+async fn nobody_is_sent_on_by_a_mistake_of_a_stranger() {
+    let (server, _) = approving().await;
+    let (web, native) = ("https://phish.example/?a=<b>", CALLBACK);
+    let body = object!({ "redirect_uris": ["https://phish.example/?a=1", native] });
+    let id = text(&json(&register(&server, &body).await), "client_id");
+    let mistaken = |uri| {
+        [
+            ("client_id", id.as_str()),
+            ("redirect_uri", uri),
+            ("response_type", "x"),
+        ]
+    };
+    assert_stays(&authorize(&server, &mistaken(web)).await, 400);
+    let page = authorize(&server, &mistaken("https://phish.example/?a=1")).await;
+    assert_stays(&page, 400);
+    let link = "href=\"https://phish.example/?a=1&amp;error=unsupported_response_type&amp;";
+    assert!(page.body.contains(link), "{}", page.body);
+    assert!(
+        page.body.contains("Return to phish.example"),
+        "{}",
+        page.body
+    );
+    // On this machine it is a program that the user has started.
+    let answer = authorize(&server, &mistaken(native)).await;
+    assert_eq!(
+        parameter(&answer, "error").as_deref(),
+        Some("unsupported_response_type")
+    );
 }
 
 #[tokio::test]

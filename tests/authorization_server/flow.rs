@@ -17,7 +17,7 @@ async fn read(proof: Authorized<FilesRead>) -> String {
 }
 
 /// What a guarded handler answers to the token.
-async fn use_token(guard: &Guard<FilesScopes>, token: &str) -> (u16, String) {
+pub async fn use_token(guard: &Guard<FilesScopes>, token: &str) -> (u16, String) {
     let app = axum::Router::new().route("/", route(read));
     let request = http::Request::get("/").header("authorization", format!("Bearer {token}"));
     let request = request.body(Body::empty()).expect("a request");
@@ -220,6 +220,22 @@ async fn it_listens_on_loopback_only() {
     ] {
         assert_eq!(get(&other, place).await.status, status, "{place}");
     }
-    let clients = AuthorizationServer::builder(resource()).public_client("x", ["app://x"]);
-    assert!(clients.start().await.is_err());
+    let bare = || AuthorizationServer::builder(resource());
+    for impossible in [
+        bare().public_client("x", ["app://x"]),
+        bare().client("alice", "a secret", ""),
+        bare()
+            .client("x", "a secret", "")
+            .public_client("x", [CALLBACK]),
+        bare()
+            .client("x", "a secret", "files:reed")
+            .describing::<FilesScopes>(),
+        bare()
+            .default_scope("files:reed")
+            .describing::<FilesScopes>(),
+        bare().default_scope("a  b"),
+    ] {
+        let error = impossible.start().await.expect_err("it started");
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    }
 }

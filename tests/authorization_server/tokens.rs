@@ -1,5 +1,6 @@
 //! Everything at the token endpoint but the code, and what may be asked about tokens.
 
+use super::flow::use_token;
 use super::user_agent::*;
 
 #[tokio::test]
@@ -13,12 +14,13 @@ async fn a_machine_gets_tokens_for_itself() {
     ];
     let answer = granted(&post_as_machine(&server, "/token", &form).await);
     assert!(answer.get("refresh_token").is_none());
-    let claims = claims(&text(&answer, "access_token"));
+    let token = text(&answer, "access_token");
+    let claims = claims(&token);
     assert_eq!(
         (&claims["sub"], &claims["client_id"]),
         (&"machine".into(), &"machine".into())
     );
-    drop(guard);
+    assert_eq!(use_token(&guard, &token).await.0, 200);
     // With the secret in the body, too.
     let credentials = [("client_id", "machine"), ("client_secret", "s3cret")];
     let in_body = [&form[..], &credentials].concat();
@@ -163,6 +165,18 @@ async fn a_token_is_exchanged_for_one_of_the_next_server() {
         400,
         "unauthorized_client",
     );
+    let typed = [&form[..], &[("actor_token_type", ACCESS_TOKEN)]].concat();
+    assert_error(
+        &post_as_machine(&server, "/token", &typed).await,
+        400,
+        "invalid_request",
+    );
+    // Who acted before is remembered (RFC 8693 section 4.1).
+    let mut next = form;
+    next[2].1 = &exchanged;
+    let answer = granted(&post_as_machine(&server, "/token", &next).await);
+    let twice = claims(&text(&answer, "access_token"));
+    assert_eq!(twice["act"]["act"]["sub"], "machine");
     let untyped = post_as_machine(&server, "/token", &form[..3]).await;
     assert_error(&untyped, 400, "invalid_request");
 

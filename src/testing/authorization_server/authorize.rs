@@ -46,6 +46,9 @@ enum Refused {
     Here(&'static str),
     /// The client is told.
     Back(Back, OAuthError),
+    /// The client is told if the user wants that: anybody may make a client known that leads anywhere
+    /// (RFC 9700 section 4.11.2).
+    Asks(Back, OAuthError),
 }
 
 /// Answers an authorization request.
@@ -54,6 +57,11 @@ pub(super) fn begin(site: &Site, headers: &HeaderMap, parameters: &Parameters) -
         Ok(request) => request,
         Err(Refused::Here(reason)) => return page::failure(StatusCode::BAD_REQUEST, reason),
         Err(Refused::Back(back, error)) => return back.with_error(site, error),
+        Err(Refused::Asks(back, error)) => {
+            let code = ("error", error.code.as_str());
+            let location = back.location(site, &[code, ("error_description", error.description)]);
+            return page::stopped(&back.redirect_uri, &location, error.description);
+        }
     };
     let consent = site.state().consent;
     match consent {
@@ -68,10 +76,15 @@ fn read(site: &Site, parameters: &Parameters) -> Result<AuthorizationRequest, Re
     let (client, redirect_uri) = parameters
         .get("client_id")
         .and_then(|id| site.client(id))
-        .ok_or("The application that sent you here is not known to this server.")
+        .ok_or(
+            "The application that sent you here is not known to this server. If the server was \
+             started anew, let the application forget it, and connect again.",
+        )
         .and_then(|client| {
-            let uri = parameters.get("redirect_uri");
-            let uri = uri.filter(|uri| client.allows_redirect(uri)).ok_or(
+            let uri = parameters
+                .get("redirect_uri")
+                .ok_or("The application names no place where you would be sent, or two.")?;
+            let uri = Some(uri).filter(|uri| client.allows_redirect(uri)).ok_or(
                 "The application wants you to be sent to a place that it has not registered.",
             )?;
             Ok((client, uri.to_owned()))
@@ -89,6 +102,9 @@ fn read(site: &Site, parameters: &Parameters) -> Result<AuthorizationRequest, Re
             resources,
             scopes,
         }),
+        Err(error) if client.is_stranger && back.redirect_uri.starts_with("https:") => {
+            Err(Refused::Asks(back, error))
+        }
         Err(error) => Err(Refused::Back(back, error)),
     }
 }
@@ -184,6 +200,11 @@ impl Back {
 
     /// Sends the browser to the client with these parameters, and with `state` and `iss`.
     fn with(&self, site: &Site, parameters: &[(&str, &str)]) -> Response {
+        answer::see_other(&self.location(site, parameters))
+    }
+
+    /// Where that is.
+    fn location(&self, site: &Site, parameters: &[(&str, &str)]) -> String {
         let faults = site.state().faults.clone();
         let mut state = self.state.as_deref();
         let mut issuer = Some(site.issuer.as_str());
@@ -206,6 +227,6 @@ impl Back {
         let uri = &self.redirect_uri;
         // RFC 6749 section 3.1.2: a query that is there is kept.
         let joint = if uri.contains('?') { '&' } else { '?' };
-        answer::see_other(&format!("{uri}{joint}{query}"))
+        format!("{uri}{joint}{query}")
     }
 }

@@ -22,17 +22,20 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
         }
     }
 
-    pub(super) fn insert(&mut self, key: K, value: V) {
+    /// Gives what is forgotten for it.
+    pub(super) fn insert(&mut self, key: K, value: V) -> Vec<V> {
+        let mut forgotten = Vec::new();
         if self.order.len() >= self.most.saturating_mul(2) {
             self.order.retain(|known| self.entries.contains_key(known));
         }
         while self.entries.len() >= self.most
             && let Some(oldest) = self.order.pop_front()
         {
-            self.entries.remove(&oldest);
+            forgotten.extend(self.entries.remove(&oldest));
         }
         self.order.push_back(key.clone());
         self.entries.insert(key, value);
+        forgotten
     }
 
     pub(super) fn get<Q>(&self, key: &Q) -> Option<&V>

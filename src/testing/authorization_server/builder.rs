@@ -124,6 +124,7 @@ impl AuthorizationServerBuilder {
                 redirect_uris: Vec::new(),
                 authentication: Authentication::BasicOrPost(Digest::of(secret)),
                 may_refresh: false,
+                is_stranger: false,
                 own_scopes: Some(scopes),
             }),
             Err(_) => self.problem = Some("a client's scopes are not written as RFC 6749 says"),
@@ -148,6 +149,7 @@ impl AuthorizationServerBuilder {
                 redirect_uris,
                 authentication: Authentication::Nothing,
                 may_refresh: true,
+                is_stranger: false,
                 own_scopes: None,
             }),
             Err(error) => self.problem = Some(error.description),
@@ -202,6 +204,9 @@ impl AuthorizationServerBuilder {
                 "this server is for tests: it listens on loopback only",
             ));
         }
+        if !self.knows_its_scopes() {
+            return Err(refused("a scope is given out that no vocabulary describes"));
+        }
         let path = &self.settings.path;
         if !path.is_empty() && !path.starts_with('/') {
             return Err(refused("a path begins with a slash"));
@@ -228,7 +233,26 @@ impl AuthorizationServerBuilder {
 
     fn add(&mut self, client: Client) {
         let id = client.id.clone();
-        self.settings.clients.insert(id, Arc::new(client));
+        if User::named(&id).is_some() {
+            // What it does for itself would look as if the user did it (RFC 9700 section 4.15).
+            self.problem = Some("a client has the name of a user");
+        }
+        if self.settings.clients.insert(id, Arc::new(client)).is_some() {
+            self.problem = Some("two clients have one name");
+        }
+    }
+
+    /// Whether the scopes that are given out are known, where any are described.
+    fn knows_its_scopes(&self) -> bool {
+        let settings = &self.settings;
+        let own = settings
+            .clients
+            .values()
+            .filter_map(|client| client.own_scopes.as_ref());
+        let mut given = own
+            .chain([&settings.default_scopes])
+            .flat_map(ScopeList::iter);
+        settings.scopes.is_empty() || given.all(|scope| settings.knows(scope))
     }
 }
 

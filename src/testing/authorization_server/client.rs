@@ -24,6 +24,8 @@ pub(super) struct Client {
     pub(super) redirect_uris: Vec<RedirectUri>,
     pub(super) authentication: Authentication,
     pub(super) may_refresh: bool,
+    /// Whether it made itself known, so that nobody answers for it.
+    pub(super) is_stranger: bool,
     /// What it may be granted without a user. None: it never acts for itself, nor asks about
     /// tokens.
     pub(super) own_scopes: Option<ScopeList>,

@@ -30,7 +30,8 @@ pub(super) struct Pending {
 
 /// Shows the page.
 pub(super) fn ask(site: &Site, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
-    // Pages in several tabs share one cookie.
+    // Pages in several tabs share one cookie. It is `Lax`, for the site of a client leads here: a
+    // strict one would not come then, and a new one would end the pages that are open.
     let known = cookies(site, headers).find(|value| random::is_well_formed(value));
     let (browser, is_new) = match known {
         Some(value) => (Ok(value.to_owned()), false),
@@ -43,7 +44,7 @@ pub(super) fn ask(site: &Site, headers: &HeaderMap, request: AuthorizationReques
     let mut response = page::consent(site, &request, &form_token);
     if is_new {
         let name = cookie_name(site);
-        let cookie = format!("{name}={browser}; Path=/; HttpOnly; SameSite=Strict");
+        let cookie = format!("{name}={browser}; Path=/; HttpOnly; SameSite=Lax");
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().insert(header::SET_COOKIE, cookie);
         }
@@ -98,8 +99,8 @@ fn take(site: &Site, headers: &HeaderMap, form: &Parameters) -> Option<Authoriza
 
 /// Whether the browser says that a page of this very origin has posted the form.
 ///
-/// `Sec-Fetch-Site` says it best. `Origin` is `null` if the page has the policy `no-referrer`, as
-/// ours has; it counts only for browsers that do not send the other.
+/// `Sec-Fetch-Site` says it best, `Origin` says it for browsers that do not send the other. The policy
+/// of the page is `same-origin`, with which `Origin` is not `null`.
 fn is_posted_by_own_page(site: &Site, headers: &HeaderMap) -> bool {
     let only = |name: &str| {
         let mut values = headers.get_all(name).iter();
@@ -114,9 +115,7 @@ fn is_posted_by_own_page(site: &Site, headers: &HeaderMap) -> bool {
     let host = only("host").map(|host| format!("http://{host}"));
     let is_own = |origin: &str| origin == site.origin || Some(origin) == host.as_deref();
     match only("sec-fetch-site") {
-        Some(site) => {
-            site == "same-origin" && origin.is_none_or(|text| text == "null" || is_own(text))
-        }
+        Some(site) => site == "same-origin" && origin.is_none_or(is_own),
         None => origin.is_some_and(is_own),
     }
 }
@@ -126,16 +125,15 @@ fn cookie_name(site: &Site) -> String {
     format!("clearance-consent-{}", site.port)
 }
 
-/// The values of our cookie.
+/// The values of our cookie. Other servers of this machine may have others, in any letters.
 fn cookies<'h>(site: &Site, headers: &'h HeaderMap) -> impl Iterator<Item = &'h str> {
-    let name = cookie_name(site);
+    let start = format!("{}=", cookie_name(site));
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|field| field.to_str().ok())
-        .flat_map(|field| field.split(';'))
+        .flat_map(|field| field.as_bytes().split(|byte| *byte == b';'))
         .filter_map(move |pair| {
-            let (known, value) = pair.trim_ascii().split_once('=')?;
-            (known == name).then_some(value)
+            let value = pair.trim_ascii().strip_prefix(start.as_bytes())?;
+            std::str::from_utf8(value).ok()
         })
 }

@@ -16,10 +16,16 @@ use crate::testing::mint::Mint as _;
 /// The name of the only kind of token that goes in and comes out (RFC 8693 section 3).
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
+/// More than any chain of servers has.
+const MOST_ACTORS: usize = 8;
+
 /// Answers a token exchange request.
 ///
-/// The new token speaks for the same subject, names the client that asked as its actor, is for
-/// another resource, and neither grants more nor lives longer than the one that was shown.
+/// The new token speaks for the same subject, names the client that asked as its actor before those
+/// that acted earlier, is for another resource, and neither grants more nor lives longer than the one
+/// that was shown. Every client that was registered by hand may exchange every token, for every
+/// resource that the server knows: who else may do so is a matter of policy, of which this server has
+/// none.
 pub(super) fn exchange(
     site: &Site,
     client: &Client,
@@ -36,7 +42,11 @@ pub(super) fn exchange(
     {
         return Err(OAuthError::request("only access tokens are exchanged"));
     }
-    if parameters.get("actor_token").is_some() || parameters.get("audience").is_some() {
+    let is_given = |name| parameters.get(name).is_some();
+    if ["actor_token", "actor_token_type", "audience"]
+        .into_iter()
+        .any(is_given)
+    {
         let reason = "the actor is the client, and the target is named by `resource`";
         return Err(OAuthError::request(reason));
     }
@@ -55,13 +65,18 @@ pub(super) fn exchange(
         .cloned()
         .ok_or(OAuthError::request("the subject token is not in force"))?;
     let scopes = narrowed(parameters, &subject.terms.scopes)?;
+    let mut actors = subject.terms.actors;
+    if actors.len() >= MOST_ACTORS {
+        return Err(OAuthError::request("too many clients act for the subject"));
+    }
+    actors.push(client.id.clone());
     let lifetime = site.settings.access_token_lifetime;
     let terms = Terms {
         client: client.id.clone(),
         subject: subject.terms.subject,
         resource,
         scopes,
-        actor: Some(client.id.clone()),
+        actors,
         expires_at: later(now, lifetime).min(subject.terms.expires_at),
     };
     // Of the same grant: when that ends, this token ends with it.

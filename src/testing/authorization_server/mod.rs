@@ -53,8 +53,8 @@ use crate::jwk::Algorithm;
 /// production**.
 ///
 /// Its users, [`alice` and `bob`](User), have no passwords: whoever sits before its consent page
-/// picks one of them. It keeps everything in memory, bounded, and forgets it when it is dropped,
-/// which also ends it. All else it does as a server should, so that a client which gets along with it
+/// picks one of them. It keeps everything in memory, bounded: what it forgets when there is too much is
+/// revoked. When it is dropped it takes no more requests, and ends with the last that is running. All else it does as a server should, so that a client which gets along with it
 /// has done things right:
 ///
 /// | endpoint | what it does | specification |

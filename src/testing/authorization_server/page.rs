@@ -27,7 +27,7 @@ pub(super) fn consent(site: &Site, request: &AuthorizationRequest, form_token: &
     let mut body = format!(
         "<h1>An application asks for access</h1>\n<dl>\n<dt>It calls itself</dt>{}\n<dt>Returns to</dt>\
          <dd><strong>{}</strong></dd>\n<dt>Server</dt>",
-        who(&request.client),
+        who(request),
         escaped(&place(&request.back.redirect_uri)),
     );
     for resource in &request.resources {
@@ -70,6 +70,24 @@ pub(super) fn failure(status: StatusCode, reason: &'static str) -> Response {
         escaped(reason)
     );
     page(status, "This does not work", &body, "'none'")
+}
+
+/// What is wrong with a request of a client that nobody answers for: the user decides whether to go on
+/// to where it leads.
+pub(super) fn stopped(redirect_uri: &str, location: &str, reason: &'static str) -> Response {
+    let body = format!(
+        "<h1>This does not work</h1>\n<p>The application asked for something wrong: {}.</p>\n\
+         <p>Nothing was allowed. <a href=\"{}\">Return to {}</a>, if you know the application.</p>\n",
+        escaped(reason),
+        escaped(location),
+        escaped(&place(redirect_uri)),
+    );
+    page(
+        StatusCode::BAD_REQUEST,
+        "This does not work",
+        &body,
+        "'none'",
+    )
 }
 
 /// What is here.
@@ -145,7 +163,8 @@ fn users() -> String {
 }
 
 /// The client, as it calls itself. Only the host of a metadata document is more than its own word.
-fn who(client: &Client) -> String {
+fn who(request: &AuthorizationRequest) -> String {
+    let client: &Client = &request.client;
     let called = if client.name.trim().is_empty() {
         &client.id
     } else {
@@ -158,6 +177,13 @@ fn who(client: &Client) -> String {
             &mut who,
             format_args!("<dd class=\"soft\">described at {host}</dd>"),
         );
+        if !request.back.redirect_uri.starts_with("https:") {
+            // Whoever listens on this machine can take the name of anybody's document.
+            who.push_str(
+                "<dd class=\"soft\">Any program on this computer could say so. Go on only if you \
+                 have just started this one.</dd>",
+            );
+        }
     }
     who
 }
@@ -207,7 +233,7 @@ fn page(status: StatusCode, title: &str, body: &str, form_action: &str) -> Respo
         &[
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
             (header::CACHE_CONTROL, "no-store"),
-            (header::REFERRER_POLICY, "no-referrer"),
+            (header::REFERRER_POLICY, "same-origin"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::X_FRAME_OPTIONS, "DENY"),
         ],

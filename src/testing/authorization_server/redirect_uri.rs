@@ -37,8 +37,13 @@ impl RedirectUri {
         let url = Url::parse(text).ok().ok_or(error)?;
         let has_user =
             authority(text).is_none_or(|authority| authority.contains('@') || authority.is_empty());
+        // What else a host may hold to the reader of URLs means something in the policy of the page.
+        let is_plain = |host: &str| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.[]:".contains(&byte);
+            host.bytes().all(is_plain)
+        };
         let is_accepted = match url.scheme() {
-            "https" => url.host_str().is_some() && text.starts_with("https://"),
+            "https" => url.host_str().is_some_and(is_plain) && text.starts_with("https://"),
             _ => on_loopback(text).is_some(),
         };
         let speaks_for_us = url.query_pairs().any(|(name, _)| OURS.contains(&&*name));
@@ -127,6 +132,10 @@ mod tests {
             "http://127.0.0.1/cb?x=1&c%6fde=y",
             "http://localhost\\@example.com/cb",
             "https://app.example.com/c b",
+            "https://a;sandbox;b.example/cb",
+            "https://*/cb",
+            "https://a,b.example/cb",
+            "https://a'b.example/cb",
             "https://app.example.com/\u{202e}",
         ] {
             assert!(RedirectUri::parse(bad).is_err(), "{bad}");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use url::Url;
 
@@ -29,7 +29,10 @@ const REFRESH: &str = "refresh_token";
 #[derive(Deserialize)]
 struct Metadata {
     client_id: Option<String>,
-    client_secret: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "present")]
+    client_secret: bool,
+    #[serde(default, deserialize_with = "present")]
+    client_secret_expires_at: bool,
     client_name: Option<String>,
     redirect_uris: Option<Vec<String>>,
     token_endpoint_auth_method: Option<String>,
@@ -72,6 +75,20 @@ impl Metadata {
             _ => Ok(()),
         }
     }
+
+    /// OpenID Connect Dynamic Client Registration 1.0 section 2. Clients of the web that are being
+    /// written run on this machine, so their redirect URIs may, too.
+    fn check_application_type(&self) -> Result<(), OAuthError> {
+        match self.application_type.as_deref() {
+            None | Some("native" | "web") => Ok(()),
+            Some(_) => Err(invalid("an application is `native` or `web`")),
+        }
+    }
+}
+
+/// Whether a member is there, whatever its value: `null` is one.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(from).map(|IgnoredAny| true)
 }
 
 fn invalid(description: &'static str) -> OAuthError {
@@ -91,6 +108,7 @@ fn registered(site: &Site, body: &[u8]) -> Result<Response, OAuthError> {
     let redirect_uris = metadata.redirect_uris()?;
     let may_refresh = metadata.may_refresh()?;
     metadata.check_response_types()?;
+    metadata.check_application_type()?;
     let id = random::text()?;
     let secret = random::text()?;
     let digest = Digest::of(&secret);
@@ -138,6 +156,7 @@ fn registered(site: &Site, body: &[u8]) -> Result<Response, OAuthError> {
         redirect_uris,
         authentication,
         may_refresh,
+        is_stranger: true,
         own_scopes: None,
     });
     Ok(answer::secret_json(StatusCode::CREATED, &answer))
@@ -155,16 +174,18 @@ pub(super) fn described(url: &str, document: &str) -> Option<Arc<Client>> {
     metadata.check_response_types().ok()?;
     let is_own = metadata.client_id.as_deref() == Some(url);
     let method = metadata.token_endpoint_auth_method.as_deref();
-    if !is_own || metadata.client_secret.is_some() || method.is_some_and(|method| method != "none")
-    {
+    let has_secret = metadata.client_secret || metadata.client_secret_expires_at;
+    if !is_own || has_secret || method.is_some_and(|method| method != "none") {
         return None;
     }
+    metadata.check_application_type().ok()?;
     Some(Arc::new(Client {
         id: url.to_owned(),
         redirect_uris: metadata.redirect_uris().ok()?,
         may_refresh: metadata.may_refresh().ok()?,
         name: metadata.client_name.unwrap_or_default(),
         authentication: Authentication::Nothing,
+        is_stranger: true,
         own_scopes: None,
     }))
 }

@@ -200,8 +200,8 @@ impl Site {
             return Ok(self.settings.default_scopes.clone());
         };
         let scopes = ScopeList::parse(text)?;
-        let known = &self.settings.scopes;
-        let is_known = |scope| known.is_empty() || known.iter().any(|(text, _)| *text == scope);
+        let settings = &self.settings;
+        let is_known = |scope| settings.scopes.is_empty() || settings.knows(scope);
         if scopes.iter().all(is_known) {
             Ok(scopes)
         } else {
@@ -239,6 +239,12 @@ impl Site {
         self.listeners
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Settings {
+    pub(super) fn knows(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|(known, _)| *known == scope)
     }
 }
 

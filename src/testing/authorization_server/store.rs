@@ -1,4 +1,7 @@
 //! What was granted: codes, tokens, and the grants that they belong to.
+//!
+//! Memory is bounded, and what is forgotten is over: a token that is not remembered cannot be revoked
+//! later, nor can its second use be seen.
 
 use chrono::{DateTime, Utc};
 
@@ -51,8 +54,8 @@ pub(super) struct Terms {
     pub(super) subject: String,
     pub(super) resource: Resource,
     pub(super) scopes: ScopeList,
-    /// Who acts for the subject (RFC 8693 section 4.1).
-    pub(super) actor: Option<String>,
+    /// Who acts for the subject, and who did before (RFC 8693 section 4.1): the latest last.
+    pub(super) actors: Vec<String>,
     pub(super) expires_at: DateTime<Utc>,
 }
 
@@ -148,7 +151,9 @@ impl Store {
             is_revoked: false,
             tokens: Vec::new(),
         };
-        self.families.insert(self.last_grant, family);
+        for forgotten in self.families.insert(self.last_grant, family) {
+            self.revoke_all(forgotten.tokens);
+        }
         self.last_grant
     }
 
@@ -166,7 +171,9 @@ impl Store {
             expires_at: until,
             is_spent: false,
         };
-        self.refresh_tokens.insert(Digest::of(text), entry);
+        for forgotten in self.refresh_tokens.insert(Digest::of(text), entry) {
+            self.revoke_grant(forgotten.grant);
+        }
     }
 
     /// What is known of a refresh token; spends nothing.
@@ -187,19 +194,24 @@ impl Store {
     pub(super) fn add_access_token(&mut self, text: &str, token: AccessToken) {
         let digest = Digest::of(text);
         if let Some(family) = self.families.get_mut(&token.grant) {
-            if family.tokens.len() >= MOST_TOKENS_OF_A_GRANT {
-                family.tokens.remove(0);
-            }
             family.tokens.push(digest);
+            if family.tokens.len() > MOST_TOKENS_OF_A_GRANT {
+                let oldest = family.tokens.remove(0);
+                self.revoke(&oldest);
+            }
         }
-        self.access_tokens.insert(digest, token);
+        for forgotten in self.access_tokens.insert(digest, token) {
+            if !forgotten.is_revoked {
+                self.revoked.push(forgotten.id);
+            }
+        }
     }
 
-    /// An access token of this server that was not revoked. It may have expired.
+    /// An access token of this server that was not revoked, of a grant in force. It may have expired.
     pub(super) fn access_token(&self, text: &str) -> Option<&AccessToken> {
         self.access_tokens
             .get(&Digest::of(text))
-            .filter(|token| !token.is_revoked)
+            .filter(|token| !token.is_revoked && self.grant(token.grant).is_some())
     }
 
     pub(super) fn revoke_access_token(&mut self, text: &str) {
@@ -212,9 +224,8 @@ impl Store {
             return;
         };
         family.is_revoked = true;
-        for digest in std::mem::take(&mut family.tokens) {
-            self.revoke(&digest);
-        }
+        let tokens = std::mem::take(&mut family.tokens);
+        self.revoke_all(tokens);
     }
 
     /// Ends all grants of a subject, those of codes that were not shown yet included.
@@ -229,14 +240,18 @@ impl Store {
                 digests.append(&mut family.tokens);
             }
         }
-        for digest in digests {
-            self.revoke(&digest);
-        }
+        self.revoke_all(digests);
     }
 
     /// The tokens that were revoked since the last call.
     pub(super) fn take_revoked(&mut self) -> Vec<TokenId> {
         std::mem::take(&mut self.revoked)
+    }
+
+    fn revoke_all(&mut self, tokens: Vec<Digest>) {
+        for digest in tokens {
+            self.revoke(&digest);
+        }
     }
 
     fn revoke(&mut self, digest: &Digest) {
@@ -246,5 +261,81 @@ impl Store {
             token.is_revoked = true;
             self.revoked.push(token.id.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(grant: GrantId, id: &str) -> AccessToken {
+        AccessToken {
+            id: TokenId::new(id.to_owned()),
+            grant,
+            terms: Terms {
+                client: String::new(),
+                subject: String::new(),
+                resource: "https://files.example.com/mcp".parse().unwrap(),
+                scopes: ScopeList::default(),
+                actors: Vec::new(),
+                expires_at: DateTime::UNIX_EPOCH,
+            },
+            issued_at: DateTime::UNIX_EPOCH,
+            is_revoked: false,
+        }
+    }
+
+    fn grant() -> Grant {
+        Grant {
+            client: String::new(),
+            subject: "alice".to_owned(),
+            resources: Vec::new(),
+            scopes: ScopeList::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_is_over() {
+        let told = |store: &mut Store| {
+            let revoked = store.take_revoked();
+            revoked.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        // A grant.
+        let mut store = Store::new();
+        let first = store.add_grant(grant());
+        store.add_access_token("a", token(first, "a"));
+        for _ in 0..MOST_GRANTS {
+            store.add_grant(grant());
+        }
+        assert!(store.access_token("a").is_none());
+        assert_eq!(told(&mut store), ["a"]);
+
+        // A token of one that has many, and one of many grants.
+        let mut store = Store::new();
+        let first = store.add_grant(grant());
+        for number in 0..=MOST_TOKENS_OF_A_GRANT {
+            let name = number.to_string();
+            store.add_access_token(&name, token(first, &name));
+        }
+        assert!(store.access_token("0").is_none());
+        assert!(store.access_token("1").is_some());
+        assert_eq!(told(&mut store), ["0"]);
+        for number in 0..MOST_TOKENS {
+            store.add_access_token(&format!("x{number}"), token(first.saturating_add(1), "x"));
+        }
+        assert!(told(&mut store).contains(&"1".to_owned()));
+
+        // A refresh token whose second use would not be seen.
+        let mut store = Store::new();
+        let first = store.add_grant(grant());
+        store.add_access_token("a", token(first, "a"));
+        store.add_refresh_token("r", first, DateTime::UNIX_EPOCH);
+        store.spend_refresh_token("r");
+        let thief = store.add_grant(grant());
+        for number in 0..MOST_GRANTS {
+            store.add_refresh_token(&number.to_string(), thief, DateTime::UNIX_EPOCH);
+        }
+        assert!(store.grant(first).is_none());
+        assert_eq!(told(&mut store), ["a"]);
     }
 }

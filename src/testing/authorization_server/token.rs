@@ -228,7 +228,7 @@ fn terms(site: &Site, grant: &Grant, resource: Resource, scopes: ScopeList) -> T
         subject: grant.subject.clone(),
         resource,
         scopes,
-        actor: None,
+        actors: Vec::new(),
         expires_at: later(site.now(), site.settings.access_token_lifetime),
     }
 }
@@ -252,8 +252,15 @@ pub(super) fn issue(
     if !terms.scopes.is_empty() {
         token = token.scope(&terms.scopes.to_string());
     }
-    if let Some(actor) = &terms.actor {
-        token = token.claim("act", json!({ "sub": actor }));
+    let acts = terms.actors.iter().fold(None, |earlier, actor| {
+        let mut act = json!({ "sub": actor });
+        if let (Some(members), Some(earlier)) = (act.as_object_mut(), earlier) {
+            members.insert("act".to_owned(), earlier);
+        }
+        Some(act)
+    });
+    if let Some(act) = acts {
+        token = token.claim("act", act);
     }
     let text = token.mint();
     let remembered = AccessToken {
