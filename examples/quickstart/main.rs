@@ -10,20 +10,14 @@ mod server;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use clearance::mcp::Policy;
-use clearance::rmcp::Secured;
-use clearance::session::SealKeys;
+use clearance::Guard;
 use clearance::testing::AuthorizationServer;
-use clearance::{AuthorizationLayer, Guard};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use server::{Files, FilesRead, FilesScopes, Folder};
 use tokio::net::TcpListener;
 
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
+async fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let once = std::env::args().any(|argument| argument == "--once");
     let listener = bind(once).await?;
     let url = format!("http://{}/mcp", listener.local_addr()?);
@@ -43,29 +37,9 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let folder = Folder::with("notes.txt", "buy milk\n")?;
     let path = folder.path().display().to_string();
     let files = Files::new(&guard, folder);
-    let policy = Policy::standard().include(&files.tools);
-    println!("what the server demands:\n\n{policy}");
-    let layer = AuthorizationLayer::builder(&guard, policy)
-        .seal_keys(SealKeys::this_process_only())
-        // Where the MCP Inspector's pages come from.
-        .allow_origin("http://localhost:6274")
-        .allow_origin("http://127.0.0.1:6274")
-        .build()?;
-
-    // What the authorization server revokes, the guard refuses at once.
-    let own = guard.clone();
-    authorization.on_revoked(move |issuer, token| {
-        let told = own.revocations().revoke_token(issuer, token);
-        assert!(told.is_ok(), "the issuer is the guard's");
-    });
-
-    let make = move || Ok(Secured::new(files.clone()));
-    let sessions = Arc::new(LocalSessionManager::default());
-    let service = StreamableHttpService::new(make, sessions, StreamableHttpServerConfig::default());
-    let app = axum::Router::new()
-        .nest_service("/mcp", service)
-        .layer(layer);
-    let serving = axum::serve(listener, app);
+    println!("what the server demands:\n\n{}", files.policy());
+    server::listen_for_revocations(&authorization, &guard);
+    let serving = axum::serve(listener, files.app(&guard)?);
 
     if once {
         let server = tokio::spawn(serving.into_future());
@@ -81,7 +55,14 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     println!("the files              {path}\n");
     println!("Give the MCP server's URL to an MCP client. With the MCP Inspector:\n");
     println!("npx @modelcontextprotocol/inspector --transport http --server-url {url}\n");
-    println!("It needs Node 22.19 or newer. Log in as alice or bob.");
+    println!(
+        "It needs Node 22.19 or newer. Log in as alice or bob. The first login asks for files:read,"
+    );
+    println!(
+        "so only the tools of a reader are listed. For the others, put this into the client's scopes"
+    );
+    println!("and log in again:\n\nfiles:read files:write files:delete\n");
+    println!("This server forgets its clients when it stops: let them forget it, too.");
     println!("Ctrl-C stops the server, and removes the files.");
     tokio::select! {
         served = serving => served?,

@@ -1,15 +1,21 @@
 //! The files server: rmcp's own, with proofs in the signatures of its tools.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use clearance::mcp::{McpScopes, ToolsRead};
-use clearance::rmcp::SecureToolRouter;
-use clearance::{Authorized, Guard, scopes};
+use axum::Router;
+use clearance::mcp::{McpScopes, Policy, ToolsRead};
+use clearance::rmcp::{SecureToolRouter, Secured};
+use clearance::session::SealKeys;
+use clearance::testing::AuthorizationServer;
+use clearance::{AuthorizationLayer, Authorized, Guard, scopes};
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::schemars::{self, JsonSchema};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ServerHandler, tool, tool_handler};
 use serde::Deserialize;
 
@@ -28,7 +34,7 @@ scopes! {
 #[derive(Clone)]
 pub(crate) struct Files {
     folder: Arc<Folder>,
-    pub(crate) tools: SecureToolRouter<Self, FilesScopes>,
+    tools: SecureToolRouter<Self, FilesScopes>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -45,7 +51,8 @@ struct Written {
     content: String,
 }
 
-// The signature is the policy: without the proof, these methods cannot be called.
+// The signature is the policy: without the proof, these methods cannot be called. The files are small
+// and local; larger ones would go through `tokio::fs`.
 impl Files {
     #[tool(description = "Lists the files")]
     async fn list_files(&self, _: Authorized<FilesRead>) -> Result<String, String> {
@@ -95,6 +102,43 @@ impl Files {
 
 #[tool_handler(router = self.tools, name = "files")]
 impl ServerHandler for Files {}
+
+impl Files {
+    /// What the signatures above demand.
+    pub(crate) fn policy(&self) -> Policy<FilesScopes> {
+        Policy::standard().include(&self.tools)
+    }
+
+    /// rmcp's HTTP service, with the layer around it.
+    pub(crate) fn app(
+        self,
+        guard: &Guard<FilesScopes>,
+    ) -> Result<Router, Box<dyn Error + Send + Sync>> {
+        let layer = AuthorizationLayer::builder(guard, self.policy())
+            .seal_keys(SealKeys::this_process_only())
+            // Where the MCP Inspector's pages come from.
+            .allow_origin("http://localhost:6274")
+            .allow_origin("http://127.0.0.1:6274")
+            .build()?;
+        let make = move || Ok(Secured::new(self.clone()));
+        let sessions = Arc::new(LocalSessionManager::default());
+        let config = StreamableHttpServerConfig::default();
+        let service = StreamableHttpService::new(make, sessions, config);
+        Ok(Router::new().nest_service("/mcp", service).layer(layer))
+    }
+}
+
+/// What the authorization server revokes, the guard refuses at once.
+pub(crate) fn listen_for_revocations(
+    authorization: &AuthorizationServer,
+    guard: &Guard<FilesScopes>,
+) {
+    let revocations = guard.revocations().clone();
+    authorization.on_revoked(move |issuer, token| {
+        let told = revocations.revoke_token(issuer, token);
+        assert!(told.is_ok(), "the issuer is the guard's");
+    });
+}
 
 /// What callers are told of an error of the file system.
 #[expect(clippy::needless_pass_by_value, reason = "it is passed to `map_err`")]

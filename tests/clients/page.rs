@@ -27,6 +27,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial("browser_needs_only_a_keyboard", installed::driver, keyboard),
         trial(
+            "browser_keeps_its_pages_when_a_site_leads_here",
+            installed::driver,
+            led_here,
+        ),
+        trial(
             "browser_runs_and_loads_nothing",
             installed::driver,
             nothing_runs,
@@ -111,6 +116,24 @@ async fn wrong_clients(driver: PathBuf) -> Outcome<()> {
     }
     assert_eq!(place.requests(), Vec::<String>::new());
     assert_eq!(foreign.requests(), Vec::<String>::new());
+    browser.close().await
+}
+
+/// A page of another site that leads here does not make the pages worthless that are open.
+async fn led_here(driver: PathBuf) -> Outcome<()> {
+    let (world, place, browser) = begin(&driver).await?;
+    let (_login, authorize) = login(&world.url, &place, "An editor").await?;
+    browser.open(&authorize).await?;
+    let first = browser.cookies().await?;
+    assert_eq!(first.as_array().map(Vec::len), Some(1), "{first}");
+    let elsewhere = place.origin.replace("127.0.0.1", "localhost");
+    browser.open(&format!("{elsewhere}/site")).await?;
+    let lead = format!("location.href = {}", json!(authorize));
+    browser.evaluate(&lead).await?;
+    while browser.url().await?.starts_with(&elsewhere) {}
+    assert_eq!(browser.cookies().await?, first);
+    browser.click(ALLOW).await?;
+    place.came_back().await?;
     browser.close().await
 }
 

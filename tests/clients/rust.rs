@@ -28,7 +28,38 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("rmcp_with_discover", Lifecycle::Discover),
     ];
     let make = |(name, lifecycle)| trial(name, move || Ok(lifecycle), run);
-    both.into_iter().map(make).collect()
+    let inspector = trial("pages_of_the_inspector", || Ok(()), |()| pages());
+    both.into_iter().map(make).chain([inspector]).collect()
+}
+
+/// The quickstart names the MCP Inspector: its pages may ask, those of others may not.
+async fn pages() -> Outcome<()> {
+    let world = World::start().await?;
+    let http = reqwest::Client::new();
+    for (origin, status) in [
+        ("http://localhost:6274", 204),
+        ("http://127.0.0.1:6274", 204),
+        ("http://localhost:6275", 403),
+    ] {
+        let preflight = http
+            .request(reqwest::Method::OPTIONS, &world.url)
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .send()
+            .await?;
+        assert_eq!(preflight.status(), status, "{origin}");
+        let answer = http
+            .post(&world.url)
+            .header("origin", origin)
+            .send()
+            .await?;
+        let refused = if status == 204 { 401 } else { status };
+        assert_eq!(answer.status(), refused, "{origin}");
+        let allowed = answer.headers().get("access-control-allow-origin");
+        let allowed = allowed.map(|origin| origin.to_str().expect("text").to_owned());
+        assert_eq!(allowed.is_some(), status == 204, "{origin}: {allowed:?}");
+    }
+    Ok(())
 }
 
 async fn run(lifecycle: Lifecycle) -> Outcome<()> {

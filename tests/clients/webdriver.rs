@@ -93,6 +93,8 @@ impl Browser {
                 break port.trim_end_matches('.').parse::<u16>()?;
             }
         };
+        // Whoever talks on is listened to.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let http = reqwest::Client::builder()
             .no_proxy()
             .timeout(PATIENCE)
@@ -193,6 +195,11 @@ impl Browser {
     pub(crate) async fn evaluate(&self, script: &str) -> Outcome<Value> {
         let call = json!({ "script": script, "args": [] });
         self.ask(Method::POST, "/execute/sync", call).await
+    }
+
+    /// The cookies of the page that the browser is on.
+    pub(crate) async fn cookies(&self) -> Outcome<Value> {
+        self.ask(Method::GET, "/cookie", Value::Null).await
     }
 
     /// What the browser has complained about since the last call.

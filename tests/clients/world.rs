@@ -1,30 +1,23 @@
-//! The quickstart's server, as its `main.rs` sets it up, on a clock that the test moves; and what it
-//! was asked.
+//! The quickstart's server, on a clock that the test moves; and what it was asked.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use chrono::TimeDelta;
+use clearance::Guard;
 use clearance::clock::SystemClock;
-use clearance::mcp::Policy;
-use clearance::rmcp::Secured;
-use clearance::session::SealKeys;
 use clearance::testing::{AuthorizationServer, ManualClock, RecordedRequest};
-use clearance::{AuthorizationLayer, Guard};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::trial::Outcome;
-use crate::server::{Files, FilesRead, FilesScopes, Folder};
+use crate::server::{self, Files, FilesRead, FilesScopes, Folder};
 
 /// The file that is read, and deleted.
 pub(crate) const FIRST: &str = "notes.txt";
@@ -87,25 +80,10 @@ impl World {
 
         let folder = Folder::with(FIRST, FIRST_TEXT)?;
         let path = folder.path().to_owned();
-        let files = Files::new(&guard, folder);
-        let policy = Policy::standard().include(&files.tools);
-        let layer = AuthorizationLayer::builder(&guard, policy)
-            .seal_keys(SealKeys::this_process_only())
-            .build()?;
-        let own = guard.clone();
-        authorization.on_revoked(move |issuer, token| {
-            let told = own.revocations().revoke_token(issuer, token);
-            assert!(told.is_ok(), "the issuer is the guard's");
-        });
-        let make = move || Ok(Secured::new(files.clone()));
-        let sessions = Arc::new(LocalSessionManager::default());
-        let service =
-            StreamableHttpService::new(make, sessions, StreamableHttpServerConfig::default());
+        server::listen_for_revocations(&authorization, &guard);
         let seen = Arc::default();
-        let app = Router::new()
-            .nest_service("/mcp", service)
-            .layer(layer)
-            .layer(middleware::from_fn_with_state(Arc::clone(&seen), watch));
+        let app = Files::new(&guard, folder).app(&guard)?;
+        let app = app.layer(middleware::from_fn_with_state(Arc::clone(&seen), watch));
         let serving = tokio::spawn(async move {
             axum::serve(listener, app).await.expect("a server");
         });
