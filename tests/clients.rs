@@ -13,12 +13,13 @@
     reason = "a test that cannot go on must panic"
 )]
 
+#[path = "../examples/quickstart/alice.rs"]
+mod alice;
 #[path = "../examples/quickstart/server.rs"]
 mod server;
 
 #[path = "clients/"]
 mod cases {
-    pub(crate) mod alice;
     pub(crate) mod browser;
     pub(crate) mod installed;
     pub(crate) mod page;

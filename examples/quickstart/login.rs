@@ -4,8 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use clearance::testing::AuthorizationServer;
-use reqwest::header::{COOKIE, HeaderValue, LOCATION, ORIGIN, SET_COOKIE, WWW_AUTHENTICATE};
-use reqwest::redirect::Policy;
+use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
 use rmcp::model::CallToolRequestParams;
 use rmcp::service::RunningService;
 use rmcp::transport::StreamableHttpClientTransport;
@@ -18,8 +17,10 @@ use rmcp::{RoleClient, ServiceError, ServiceExt as _};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::alice;
+
 type Client = RunningService<RoleClient, ()>;
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// What was seen, one line each.
 struct Steps {
@@ -80,7 +81,7 @@ async fn log_in(
     let is_registered = requests.any(|request| request.path() == "/register");
     steps.saw("registers itself", is_registered, "as Quickstart");
 
-    let callback = consent(&authorize, server).await?;
+    let callback = alice::allow(server, &authorize).await?;
     login.handle_callback_url(&callback).await?;
     let asked = asked_scope(&authorize);
     steps.saw(
@@ -175,7 +176,7 @@ async fn step_up(
     let challenge = WWWAuthenticateParams::parse(challenge, &url.parse()?);
     let scope = challenge.scope.ok_or("the challenge names no scope")?;
     let authorize = manager.lock().await.request_scope_upgrade(&scope).await?;
-    let callback = consent(&authorize, server).await?;
+    let callback = alice::allow(server, &authorize).await?;
     let callback = AuthorizationCallback::from_redirect_url(&callback)?;
     let manager = manager.lock().await;
     let (code, state, issuer) = (callback.code, callback.csrf_token, callback.issuer);
@@ -193,37 +194,6 @@ fn asked_scope(authorize: &str) -> String {
         .next()
         .map(|(_, scope)| scope.into_owned())
         .unwrap_or_default()
-}
-
-/// Does what a browser and alice do: opens the page, presses "Allow", and follows to the client.
-async fn consent(authorize: &str, server: &AuthorizationServer) -> Outcome<String> {
-    let browser = reqwest::Client::builder()
-        .redirect(Policy::none())
-        .build()?;
-    let page = browser.get(authorize).send().await?.error_for_status()?;
-    let cookie = page
-        .headers()
-        .get(SET_COOKIE)
-        .ok_or("no cookie")?
-        .to_str()?;
-    let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-    let html = page.text().await?;
-    let token = html.split_once(r#"name="form_token" value=""#);
-    let token = token.and_then(|(_, rest)| rest.split_once('"'));
-    let (token, _) = token.ok_or("a page without a form")?;
-    let answer = browser
-        .post(format!("{}/consent", server.origin()))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header(COOKIE, cookie)
-        .header(ORIGIN, server.origin())
-        .body(format!("form_token={token}&user=alice&decision=allow"))
-        .send()
-        .await?;
-    let location = answer
-        .headers()
-        .get(LOCATION)
-        .ok_or("the page was not left")?;
-    Ok(location.to_str()?.to_owned())
 }
 
 /// Shows a token to the server; gives status and challenge.

@@ -5,6 +5,7 @@
 //! and succeeds; and the example fails if a verdict is wrong.
 #![expect(clippy::print_stdout, reason = "an example says what it does")]
 
+mod alice;
 mod login;
 mod server;
 

@@ -15,10 +15,10 @@ use rmcp::{RoleClient, ServiceError};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::alice;
 use super::trial::{Outcome, trial};
 use super::verdict::{self, Lifecycle};
 use super::world::{FIRST, SECOND, World};
+use crate::alice;
 
 type Client = RunningService<RoleClient, ()>;
 
@@ -77,7 +77,7 @@ async fn run(lifecycle: Lifecycle) -> Outcome<()> {
         .with_challenge(challenge);
     login.start_authorization(request).await?;
     let authorize = login.get_authorization_url().await?;
-    let callback = alice::allow(&world, &authorize).await?;
+    let callback = alice::allow(&world.authorization, &authorize).await?;
     login.handle_callback_url(&callback).await?;
     let manager = login.into_authorization_manager().ok_or("no token")?;
     let client = AuthClient::new(reqwest::Client::new(), manager);
@@ -131,7 +131,7 @@ async fn step_up(
     let challenge = WWWAuthenticateParams::parse(challenge, &world.url.parse()?);
     let scope = challenge.scope.ok_or("the challenge names no scope")?;
     let authorize = manager.lock().await.request_scope_upgrade(&scope).await?;
-    let callback = alice::allow(world, &authorize).await?;
+    let callback = alice::allow(&world.authorization, &authorize).await?;
     let callback = AuthorizationCallback::from_redirect_url(&callback)?;
     let (code, state, issuer) = (callback.code, callback.csrf_token, callback.issuer);
     let manager = manager.lock().await;

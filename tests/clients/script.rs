@@ -7,10 +7,11 @@ use libtest_mimic::Trial;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStdin, Command};
 
+use super::installed;
 use super::trial::{Outcome, trial};
 use super::verdict::{self, Lifecycle};
 use super::world::{PASSES, SECOND, World};
-use super::{alice, installed};
+use crate::alice;
 
 /// A program, and the script that it runs.
 pub(crate) struct Script {
@@ -63,7 +64,7 @@ async fn run(script: Script, lifecycle: Lifecycle) -> Outcome<()> {
         if let Some(step) = line.strip_prefix("STEP ") {
             said.push(step.to_owned());
         } else if let Some(url) = line.strip_prefix("AUTHORIZE ") {
-            let callback = alice::allow(&world, url).await?;
+            let callback = alice::allow(&world.authorization, url).await?;
             say(&mut input, &callback).await;
         } else if line == "LATER" {
             world.later()?;

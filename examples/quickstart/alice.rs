@@ -1,14 +1,16 @@
 //! What a browser and alice do, without a browser.
 
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use std::error::Error;
+
+use clearance::testing::AuthorizationServer;
+use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::redirect::Policy;
 
-use super::trial::Outcome;
-use super::world::World;
-
 /// Opens the page, presses "Allow", and gives where the browser is sent.
-pub(crate) async fn allow(world: &World, authorize: &str) -> Outcome<String> {
-    let server = &world.authorization;
+pub(crate) async fn allow(
+    server: &AuthorizationServer,
+    authorize: &str,
+) -> Result<String, Box<dyn Error + Send + Sync>> {
     if !authorize.starts_with(&server.authorization_endpoint()) {
         return Err(format!("not a page of the authorization server: {authorize}").into());
     }
@@ -27,7 +29,7 @@ pub(crate) async fn allow(world: &World, authorize: &str) -> Outcome<String> {
         .post(format!("{}/consent", server.origin()))
         .header("content-type", "application/x-www-form-urlencoded")
         .header(COOKIE, cookie)
-        .header("sec-fetch-site", "same-origin")
+        .header(ORIGIN, server.origin())
         .body(format!("form_token={token}&user=alice&decision=allow"))
         .send()
         .await?;
