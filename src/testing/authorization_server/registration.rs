@@ -76,7 +76,7 @@ impl Metadata {
         }
     }
 
-    /// OpenID Connect Dynamic Client Registration 1.0 section 2. Clients of the web that are being
+    /// `OpenID` Connect Dynamic Client Registration 1.0 section 2. Clients of the web that are being
     /// written run on this machine, so their redirect URIs may, too.
     fn check_application_type(&self) -> Result<(), OAuthError> {
         match self.application_type.as_deref() {
