@@ -260,15 +260,17 @@ fn main() {
                 plain.push(own.time(&callers).await);
                 guards.push(ours.time(&callers).await);
             }
-            for (which, of) in [("median", median as fn(&[f64]) -> f64), ("quiet", quiet)] {
-                let (own, ours) = (of(&plain), of(&guards));
-                let added = ours - own;
-                println!(
-                    "{mode:<9?} {which:<7} rmcp {own:>7.0} ns, guarded {ours:>7.0} ns; added {added:>6.0} ns: \
-                     {:.3} of rmcp's own time (bar {ADDED_BAR})",
-                    added / own
-                );
-            }
+            report(mode, "median", median(&plain), median(&guards));
+            report(mode, "quiet", quiet(&plain), quiet(&guards));
         }
     });
+}
+
+fn report(mode: Mode, which: &str, own: f64, ours: f64) {
+    let added = ours - own;
+    println!(
+        "{mode:<9?} {which:<7} rmcp {own:>7.0} ns, guarded {ours:>7.0} ns; added {added:>6.0} ns: \
+         {:.3} of rmcp's own time (bar {ADDED_BAR})",
+        added / own
+    );
 }
