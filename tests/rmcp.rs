@@ -9,6 +9,7 @@
     clippy::needless_pass_by_value,
     clippy::panic,
     clippy::too_many_lines,
+    clippy::unnecessary_wraps,
     clippy::unused_async,
     clippy::unwrap_in_result,
     reason = "a test that cannot go on must panic, a table may be long, and handlers take proofs by value"
@@ -25,6 +26,8 @@ mod cases {
     mod lists;
     mod sessions;
     mod stage;
+    mod store;
     mod table;
     mod tasks;
+    mod within;
 }

@@ -83,6 +83,16 @@ impl Admitted {
         Ok(proof)
     }
 
+    /// The same about a request that was let in already: that is not written down once more.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn authorize_again<S: Set>(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<Authorized<S>, Refusal> {
+        self.denied(now)?;
+        self.prove(now)
+    }
+
     /// Refuses a caller whom a rule denies.
     pub(crate) fn denied(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
         if self.guard.deny.is_empty() {
@@ -101,11 +111,18 @@ impl Admitted {
         &self,
         now: DateTime<Utc>,
     ) -> Result<Authorized<S>, Unproven> {
-        let table = &self.verified.rules().table;
-        if !table.is_home_of::<S>() {
+        // Member by member: a vocabulary may list a part of another one, and its own scopes have the
+        // bits of the rest.
+        if !S::known_in(&self.verified.rules().table) {
             return Err(Unproven::Foreign);
         }
-        self.authorize(now).map_err(Unproven::Refused)
+        self.authorize_again(now).map_err(Unproven::Refused)
+    }
+
+    /// That a proof was given which a handler asked for by itself.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn proven(&self) {
+        audit::authorized(&self.verified);
     }
 
     /// Whether a proof for `S` would be given. Nothing is written down.
@@ -115,7 +132,7 @@ impl Admitted {
             &self.verified.rules().table,
             self.verified.granted().granted,
         );
-        table.is_home_of::<S>() && S::met_in(table, granted) && !self.is_over()
+        S::known_in(table) && S::met_in(table, granted) && !self.is_over()
     }
 
     fn prove<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
@@ -219,6 +236,19 @@ impl Admitted {
         let charged = self.others.saturating_add(1);
         let counted = (charged..requests).try_for_each(|_| principals.count(&self.verified));
         counted.map_err(|not_until| self.refuse(not_until.into(), None))
+    }
+
+    /// What the token lacks of these scopes; nothing if one of them is none of the vocabulary's.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn missing(&self, scopes: &[Box<str>]) -> Option<Vec<&'static str>> {
+        let table = &self.verified.rules().table;
+        if !scopes.iter().all(|scope| table.contains_text(scope)) {
+            return None;
+        }
+        let needed = table
+            .read(scopes.iter().map(|scope| scope.as_bytes()))
+            .named;
+        Some(table.names(needed & !self.granted()).collect())
     }
 
     /// The refusal of several operations that are decided as one: it asks for what some of them lack,

@@ -1,6 +1,6 @@
-//! What an authorization layer tells an adapter behind it about the request.
+//! What an authorization layer tells an adapter behind it about the request, and hears from it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -14,15 +14,18 @@ pub(crate) struct Passed {
     late: Arc<Mutex<Late>>,
 }
 
-/// Refusals that handlers ran into.
+/// What handlers asked for beyond the policy.
 #[derive(Debug, Default)]
 struct Late {
+    /// Refusals, by the error that the handler was told.
     noted: Vec<(Value, Refusal)>,
-    /// The one that became the answer.
-    answer: Option<Refusal>,
+    /// The one of them that became the answer.
+    answer: Option<usize>,
+    /// The scopes that were proven, where somebody will want to know.
+    proven: Vec<&'static str>,
 }
 
-/// A handler that goes on asking is told so, and no more is noted.
+/// A handler that goes on asking for ever more is told so, and no more is noted.
 const MOST: usize = 16;
 
 impl Passed {
@@ -39,23 +42,42 @@ impl Passed {
 
     /// A handler was refused, and told so with `error`.
     pub(crate) fn note(&self, error: Value, refusal: Refusal) {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-        if late.noted.len() < MOST {
+        let mut late = self.late();
+        let is_known = late.noted.iter().any(|(noted, _)| *noted == error);
+        if !is_known && late.noted.len() < MOST {
             late.noted.push((error, refusal));
         }
     }
 
-    /// The request is answered with `error`: if that is one that a refused handler was told, it is the
-    /// layer's to answer.
-    pub(crate) fn answers(&self, error: &Value) {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = late.noted.iter().position(|(noted, _)| noted == error);
-        late.answer = at.map(|at| late.noted.swap_remove(at).1);
+    /// The request is answered with `error`, or with a result: if the error is one that a refused
+    /// handler was told, it is the layer's to answer. Whoever stands further outside has the last word.
+    pub(crate) fn answers(&self, error: Option<&Value>) {
+        let mut late = self.late();
+        let at = error.and_then(|error| late.noted.iter().position(|(noted, _)| noted == error));
+        late.answer = at;
     }
 
     /// The refusal that became the answer.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-        late.answer.take()
+        let mut late = self.late();
+        let at = late.answer.take()?;
+        Some(late.noted.swap_remove(at).1)
+    }
+
+    /// A handler has a proof, and these are the scopes that it was made of. They are kept where tasks
+    /// are open: whoever asks for a task needs what the call that made it needed.
+    pub(crate) fn proven(&self, scopes: impl FnOnce(&mut Vec<&'static str>)) {
+        if self.rules.tasks.is_some() {
+            scopes(&mut self.late().proven);
+        }
+    }
+
+    /// The scopes that the call needed so far, as its handlers asked for them.
+    pub(crate) fn needed(&self) -> Vec<&'static str> {
+        self.late().proven.clone()
+    }
+
+    fn late(&self) -> MutexGuard<'_, Late> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

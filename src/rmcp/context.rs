@@ -39,13 +39,16 @@ impl<'a> Request<'a> {
 
     pub(super) fn authorize<S: AtHome>(self) -> Result<Authorized<S>, ErrorData> {
         let proof = self.admitted.authorize_unknown(self.admitted.now());
-        proof.map_err(|unproven| match unproven {
+        let proof = proof.map_err(|unproven| match unproven {
             Unproven::Foreign => {
                 let why = "a handler demands a scope that its guard does not know";
                 ErrorData::new(ErrorCode(INTERNAL), why, None)
             }
             Unproven::Refused(refusal) => self.refused(refusal),
-        })
+        })?;
+        let granted = self.admitted.granted();
+        self.passed.proven(|scopes| S::met_by(granted, scopes));
+        Ok(proof)
     }
 
     /// The error of a refusal. If it becomes the answer before the head is sent, the layer answers.
@@ -123,10 +126,11 @@ pub trait Authorize: sealed::Context {
     /// nothing was done yet: the caller is refused, and does not know what happened before.
     ///
     /// # Errors
-    /// The error is for the caller: return it as it is. If it becomes the answer while the head of the
-    /// answer is not sent yet, the layer answers in its place: 403 with a challenge, so that clients
-    /// ask for the scope. The head waits in stateless mode with JSON answers, and in revision
-    /// 2026-07-28; in a session the error is the answer, and names the scopes in its data.
+    /// The error is for the caller: return it as it is. If it becomes the answer of a
+    /// [`Secured`](super::Secured) server while the head of the answer is not sent yet, the layer answers
+    /// in its place: 403 with a challenge, so that clients ask for the scope. The head waits in stateless
+    /// mode with JSON answers, and in revision 2026-07-28; in a session, in a stream of an older revision
+    /// and without `Secured` the error is the answer, and names the scopes in its data.
     ///
     /// - 40300: the token does not grant `S`;
     /// - 40301: a rule of the guard denies the caller;
@@ -147,12 +151,20 @@ pub trait Authorize: sealed::Context {
     /// # fn write(_: &str) {}
     /// fn save(folder: &str, cx: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
     ///     if folder != "mine" {
-    ///         cx.authorize::<WriteAnywhere>()?; // first this ..
+    ///         cx.authorize::<WriteAnywhere>()?;
     ///     }
-    ///     write(folder); // .. then what it is for. The other way round, it is written and refused.
+    ///     write(folder);
+    ///     Ok(())
+    /// }
+    ///
+    /// // Wrong, although it compiles: it is written, and then the caller is told that it was not allowed.
+    /// fn save_and_ask(folder: &str, cx: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    ///     write(folder);
+    ///     cx.authorize::<WriteAnywhere>()?;
     ///     Ok(())
     /// }
     /// ```
+    /// A function that takes the proof cannot be called too early: `fn write(_: &Authorized<WriteAnywhere>, ..)`.
     fn authorize<S: AtHome>(&self) -> Result<Authorized<S>, ErrorData>;
 
     /// Whether the caller has `S`: for what is shown, not for what is done. It proves nothing, and
@@ -165,7 +177,10 @@ pub trait Authorize: sealed::Context {
 
 impl Authorize for RequestContext<RoleServer> {
     fn authorize<S: AtHome>(&self) -> Result<Authorized<S>, ErrorData> {
-        Request::of(&self.extensions)?.authorize()
+        let request = Request::of(&self.extensions)?;
+        let proof = request.authorize()?;
+        request.admitted.proven();
+        Ok(proof)
     }
 
     fn may<S: Set>(&self) -> bool {

@@ -9,15 +9,15 @@ use ::rmcp::ErrorData;
 use ::rmcp::model::Extensions;
 
 use super::context::Request;
-use crate::guard::{Admitted, Guard, Inner};
-use crate::mcp::policy::Demands;
+use crate::guard::{Admitted, Guard};
+use crate::mcp::policy::{Demands, OwnGuard};
 use crate::mcp::{Kind, Rule};
 use crate::scope::Set;
 
 /// The guard of a router, and what the types of its handlers demand.
 #[derive(Clone)]
 pub(super) struct Entries {
-    guard: Arc<Inner>,
+    guard: OwnGuard,
     kind: Kind,
     rules: Vec<Rule>,
     demands: BTreeMap<Box<str>, Demands>,
@@ -26,7 +26,7 @@ pub(super) struct Entries {
 impl Entries {
     pub(super) fn of<V>(guard: &Guard<V>, kind: Kind) -> Self {
         Self {
-            guard: Arc::clone(guard.inner()),
+            guard: OwnGuard(Arc::clone(guard.inner())),
             kind,
             rules: Vec::new(),
             demands: BTreeMap::new(),
@@ -35,7 +35,9 @@ impl Entries {
 
     /// The caller has `S: KnownTo<V>` for the guard's vocabulary from the compiler.
     pub(super) fn add<S: Set>(&mut self, name: &str, place: &'static Location<'static>) {
-        self.rules.push(Rule::new::<S>(self.kind, name, place));
+        self.rules
+            .push(Rule::of_handler::<S>(self.kind, name, place));
+        // As with rmcp's routes, the last one of a name counts.
         self.demands.insert(name.into(), Demands::of::<S>());
     }
 
@@ -55,8 +57,22 @@ impl Entries {
         let request = self.request(extensions)?;
         let demands = self.demands.get(name);
         let demands = demands.ok_or_else(|| ErrorData::invalid_params(unknown, None))?;
-        let proof = (demands.obtain)(request.admitted, request.admitted.now());
-        proof.map_err(|refusal| request.refused(refusal))
+        let proof = (demands.obtain_again)(request.admitted, request.admitted.now());
+        proof.map_err(|refusal| request.refused(refusal))?;
+        let granted = request.admitted.granted();
+        request
+            .passed
+            .proven(|scopes| (demands.met_by)(granted, scopes));
+        Ok(())
+    }
+
+    /// Whether this router's guard let the request in.
+    pub(super) fn admit(&self, extensions: &Extensions) -> Result<(), ErrorData> {
+        self.request(extensions).map(drop)
+    }
+
+    pub(super) const fn guard(&self) -> &OwnGuard {
+        &self.guard
     }
 
     /// The bits that the caller of a request is granted.
@@ -66,7 +82,7 @@ impl Entries {
 
     /// The bits that somebody is granted: none if another guard let them in.
     pub(super) fn granted_to(&self, admitted: &Admitted) -> u64 {
-        if admitted.is_of(&self.guard) {
+        if admitted.is_of(&self.guard.0) {
             admitted.granted()
         } else {
             0
@@ -80,7 +96,7 @@ impl Entries {
 
     fn request<'a>(&self, extensions: &'a Extensions) -> Result<Request<'a>, ErrorData> {
         let request = Request::of(extensions)?;
-        if request.admitted.is_of(&self.guard) {
+        if request.admitted.is_of(&self.guard.0) {
             return Ok(request);
         }
         let why = "another guard let the request in than that of the router";
@@ -148,6 +164,10 @@ macro_rules! secure_router {
         impl<H, V> $crate::mcp::policy::WritesRules<V> for $name<H, V> {
             fn rules(&self) -> &[$crate::mcp::Rule] {
                 self.inner.entries.rules()
+            }
+
+            fn guard(&self) -> &$crate::mcp::policy::OwnGuard {
+                self.inner.entries.guard()
             }
         }
 

@@ -47,8 +47,13 @@ pub(super) fn private_to<L: Scoped>(cx: &RequestContext<RoleServer>, mut list: L
 /// The list as one that may be kept for this caller alone (MCP 2026-07-28). Where nothing was said, as
 /// for older revisions, rmcp says so itself.
 pub(super) fn private<L: Scoped>(mut list: L) -> L {
-    if let Some(scope) = list.cache_scope() {
+    keep_private(list.cache_scope());
+    list
+}
+
+/// The same for what is no list.
+pub(super) const fn keep_private(said: &mut Option<CacheScope>) {
+    if let Some(scope) = said {
         *scope = CacheScope::Private;
     }
-    list
 }

@@ -17,6 +17,7 @@ mod secured;
 )]
 mod signature;
 mod tools;
+mod visit;
 
 pub use context::Authorize;
 pub use method::{IntoContents, ReadHandler, ResourceContext, ResourceUri};
@@ -25,4 +26,4 @@ pub use resources::SecureResourceRouter;
 pub use secured::Secured;
 pub use tools::SecureToolRouter;
 
-use listed::{Scoped, private, private_to};
+use listed::{Scoped, keep_private, private, private_to};

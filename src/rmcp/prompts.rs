@@ -10,7 +10,7 @@ use ::rmcp::service::{RequestContext, RoleServer};
 
 use super::entries::secure_router;
 use super::signature::{First, PromptKind};
-use super::{private_to, secured};
+use super::{private_to, visit};
 use crate::mcp::ProofFor;
 use crate::mcp::proof::Proves;
 use crate::scope::Vocabulary;
@@ -103,7 +103,7 @@ impl<H: Send + Sync + 'static, V: Vocabulary> SecurePromptRouter<H, V> {
     /// The prompts that the caller may use, where [`Secured`](super::Secured) stands in front; those for
     /// any valid token where it does not. It is what `#[prompt_handler(router = ..)]` asks.
     pub fn list_all(&self) -> Vec<Prompt> {
-        self.granted(secured::granted(&self.inner.entries))
+        self.granted(visit::granted(&self.inner.entries))
     }
 
     fn granted(&self, granted: u64) -> Vec<Prompt> {

@@ -137,6 +137,7 @@ impl<H: Send + Sync + 'static, V: Vocabulary> SecureResourceRouter<H, V> {
         cx: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         const UNKNOWN: &str = "resource not found";
+        self.inner.entries.admit(&cx.extensions)?;
         let normal = Normal::of(&request.uri);
         let found = normal.as_ref().and_then(|uri| self.inner.routes.find(uri));
         let (route, variables) =
@@ -225,6 +226,7 @@ type Read<H> = dyn for<'a> Fn(ResourceContext<'a, H>) -> Answer<'a> + Send + Syn
 
 impl<H: 'static> Routes<H> {
     fn add<F: ReadHandler<H, Args>, Args>(&mut self, uri: &str, about: About, handler: F) {
+        self.0.retain(|route| *route.uri != *uri);
         self.0.push(Route {
             uri: uri.into(),
             template: Template::new(uri).ok(),
@@ -235,7 +237,8 @@ impl<H: 'static> Routes<H> {
 
     /// The most precise one that covers a URI, and what its variables stand for.
     fn find(&self, uri: &Normal) -> Option<(&Route<H>, Variables)> {
-        let templates = self.0.iter().filter_map(|route| {
+        // Of several that are the same, the last one counts, as it does for what is demanded.
+        let templates = self.0.iter().rev().filter_map(|route| {
             let template = route.template.as_ref()?;
             Some((route, template, template.matches(uri)?))
         });

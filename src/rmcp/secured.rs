@@ -1,33 +1,17 @@
 //! A server whose answers are for one caller.
 
 use std::borrow::Cow;
-use std::future::Future;
 
 use ::rmcp::ErrorData;
 use ::rmcp::ServerHandler;
 use ::rmcp::model as m;
 use ::rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
-use tokio::task_local;
 
-use super::context::{Request, written};
-use super::entries::Entries;
-use super::{Scoped, private};
+use super::context::Request;
+use super::keep_private;
+use super::visit::Visit;
 use crate::authorized::Authorized;
-use crate::guard::Admitted;
 use crate::mcp::Kind;
-use crate::mcp::passed::Passed;
-use crate::session::{Seal, Sealed, TaskId, TaskOrigin};
-
-task_local! {
-    /// The caller of the list that is being made.
-    static CALLER: Admitted;
-}
-
-/// What the caller of the list that is being made is granted: nothing where nobody knows.
-pub(super) fn granted(entries: &Entries) -> u64 {
-    let granted = CALLER.try_with(|admitted| entries.granted_to(admitted));
-    granted.unwrap_or_default()
-}
 
 /// A `ServerHandler` behind an [`AuthorizationLayer`](crate::AuthorizationLayer), which it needs.
 ///
@@ -37,13 +21,22 @@ pub(super) fn granted(entries: &Entries) -> u64 {
 /// - Task ids are sealed for their owner, if the policy opens [`tasks`](crate::mcp::Policy::tasks): the
 ///   server within knows its own ids, and clients know sealed ones.
 /// - What no layer let pass is refused: requests over stdio, for instance.
+/// - Long listening ends when the token dies.
 ///
 /// # Proves
-/// Nothing within is asked for by anybody whom no layer let in.
+/// No request, and no notification, reaches the server within from anybody whom no layer let in. What
+/// rmcp asks a server about itself is not for a caller: its name and revisions, what it can do, the
+/// schema of a tool.
 ///
 /// # Does not prove
 /// That status notifications about a task say its sealed id: the server within sends them by itself,
 /// with its own.
+///
+/// # Security
+/// A sealed task id is good as long as the keys are that sealed it. So the ids of the server within must
+/// never come again, on no machine that has the keys, and not after a restart: random ones, not a
+/// count. A tool that makes a task although the policy closes tasks has begun it when its caller is told
+/// that there are none.
 ///
 /// # Examples
 /// ```
@@ -71,85 +64,6 @@ impl<H: ServerHandler> Secured<H> {
     /// The server within.
     pub const fn get_ref(&self) -> &H {
         &self.0
-    }
-}
-
-/// One request on its way through.
-struct Visit {
-    admitted: Admitted,
-    passed: Passed,
-}
-
-impl Visit {
-    fn of(cx: &RequestContext<RoleServer>) -> Result<Self, ErrorData> {
-        let Request { admitted, passed } = Request::of(&cx.extensions)?;
-        Ok(Self {
-            admitted: admitted.clone(),
-            passed: passed.clone(),
-        })
-    }
-
-    const fn request(&self) -> Request<'_> {
-        Request {
-            admitted: &self.admitted,
-            passed: &self.passed,
-        }
-    }
-
-    /// Asks the server within. If it answers with the very error of a refusal, the layer is told.
-    async fn ask<T>(
-        &self,
-        answer: impl Future<Output = Result<T, ErrorData>>,
-    ) -> Result<T, ErrorData> {
-        let answer = answer.await;
-        if let Err(error) = &answer {
-            self.passed.answers(&written(error));
-        }
-        answer
-    }
-
-    /// The same for a list.
-    async fn list<T: Scoped>(
-        &self,
-        answer: impl Future<Output = Result<T, ErrorData>>,
-        is_visible: impl Fn(&T::Item, &Authorized<()>) -> bool,
-    ) -> Result<T, ErrorData> {
-        let answer = CALLER.scope(self.admitted.clone(), answer);
-        let mut answer = self.ask(answer).await?;
-        let caller = self.admitted.any(self.admitted.now());
-        let caller = caller.map_err(|refusal| self.request().refused(refusal))?;
-        answer.items().retain(|item| is_visible(item, &caller));
-        Ok(private(answer))
-    }
-
-    /// What the policy lets this caller use.
-    fn is_visible(&self, kind: Kind, name: &str, caller: &Authorized<()>) -> bool {
-        self.passed.rules().policy.is_visible(kind, name, caller)
-    }
-
-    fn tasks(&self) -> Result<&Seal<TaskId>, ErrorData> {
-        let tasks = self.passed.rules().tasks.as_ref();
-        tasks.ok_or_else(|| ErrorData::internal_error("the policy closes tasks", None))
-    }
-
-    /// What clients know a task of `method` as.
-    fn seal(&self, method: &str, name: &str, id: &mut String) -> Result<(), ErrorData> {
-        let origin = TaskOrigin::new(method, name, id);
-        let sealed = self.tasks()?;
-        let sealed = sealed.seal_for(self.admitted.verified(), "", &origin);
-        let unsealed = |_| ErrorData::internal_error("the task's id cannot be sealed", None);
-        sealed.map_err(unsealed)?.as_str().clone_into(id);
-        Ok(())
-    }
-
-    /// What the server within knows a task as.
-    fn open(&self, id: &str) -> Result<String, ErrorData> {
-        let sealed = Sealed::from_client(id);
-        let origin = self
-            .tasks()?
-            .open_for(self.admitted.verified(), "", &sealed);
-        let unknown = |_| ErrorData::invalid_params("task not found", None);
-        Ok(origin.map_err(unknown)?.key().to_owned())
     }
 }
 
@@ -202,10 +116,6 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
         read_resource(m::ReadResourceRequestParams) -> m::ReadResourceResponse;
         subscribe(m::SubscribeRequestParams) -> ();
         unsubscribe(m::UnsubscribeRequestParams) -> ();
-        on_custom_request(m::CustomRequest) -> m::CustomResult;
-        list_skills(Page) -> m::ListSkillsResult;
-        get_skill(m::GetSkillRequestParams) -> m::GetSkillResult;
-        read_resource_directory(m::ReadResourceDirectoryRequestParams) -> m::ReadResourceDirectoryResult;
     }
 
     lists! {
@@ -256,7 +166,52 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
 
     async fn listen(&self, cx: SubscriptionContext) -> Answer<()> {
         let visit = Visit::of(cx.request_context())?;
-        visit.ask(Box::pin(self.0.listen(cx))).await
+        let answer = Box::pin(self.0.listen(cx));
+        visit.ask(visit.while_alive(answer)).await
+    }
+
+    async fn list_skills(&self, page: Page, cx: Context) -> Answer<m::ListSkillsResult> {
+        let visit = Visit::of(&cx)?;
+        let mut answer = visit.ask(Box::pin(self.0.list_skills(page, cx))).await?;
+        keep_private(&mut answer.cache_scope);
+        Ok(answer)
+    }
+
+    async fn get_skill(
+        &self,
+        request: m::GetSkillRequestParams,
+        cx: Context,
+    ) -> Answer<m::GetSkillResult> {
+        let visit = Visit::of(&cx)?;
+        let mut answer = visit.ask(Box::pin(self.0.get_skill(request, cx))).await?;
+        keep_private(&mut answer.cache_scope);
+        Ok(answer)
+    }
+
+    /// What is in a directory is shown as in a list of resources.
+    async fn read_resource_directory(
+        &self,
+        request: m::ReadResourceDirectoryRequestParams,
+        cx: Context,
+    ) -> Answer<m::ReadResourceDirectoryResult> {
+        let visit = Visit::of(&cx)?;
+        let answer = Box::pin(self.0.read_resource_directory(request, cx));
+        let is_visible = |child: &m::Resource, caller: &Authorized<()>| {
+            visit.is_visible(Kind::Resource, &child.uri, caller)
+        };
+        visit.list(answer, is_visible).await
+    }
+
+    async fn on_custom_request(
+        &self,
+        mut request: m::CustomRequest,
+        cx: Context,
+    ) -> Answer<m::CustomResult> {
+        let visit = Visit::of(&cx)?;
+        visit.open_in(&mut request)?;
+        visit
+            .ask(Box::pin(self.0.on_custom_request(request, cx)))
+            .await
     }
 
     async fn call_tool(

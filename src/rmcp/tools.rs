@@ -10,7 +10,7 @@ use ::rmcp::service::{RequestContext, RoleServer};
 
 use super::entries::secure_router;
 use super::signature::{First, ToolKind};
-use super::{private_to, secured};
+use super::{private_to, visit};
 use crate::mcp::ProofFor;
 use crate::mcp::proof::Proves;
 use crate::scope::Vocabulary;
@@ -129,7 +129,7 @@ impl<H: Send + Sync + 'static, V: Vocabulary> SecureToolRouter<H, V> {
     /// The tools that the caller may use, where [`Secured`](super::Secured) stands in front; those for
     /// any valid token where it does not. It is what `#[tool_handler(router = ..)]` asks.
     pub fn list_all(&self) -> Vec<Tool> {
-        self.granted(secured::granted(&self.inner.entries))
+        self.granted(visit::granted(&self.inner.entries))
     }
 
     fn granted(&self, granted: u64) -> Vec<Tool> {

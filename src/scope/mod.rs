@@ -18,6 +18,11 @@ pub mod expansion;
     unnameable_types,
     reason = "what nobody can name, nobody can implement"
 )]
+mod grants;
+#[expect(
+    unnameable_types,
+    reason = "what nobody can name, nobody can implement"
+)]
 mod list;
 mod macros;
 #[expect(
@@ -266,14 +271,14 @@ impl<V, S: set::KnownTo<V>> KnownTo<V> for S {}
     label = "this proof covers `{Self}` only",
     note = "demand `Authorized<{Need}>`, or let the scope that was proven include it in `scopes!`"
 )]
-pub trait Grants<Need>: set::Grants<Need> + Set
+pub trait Grants<Need>: grants::Grants<Need> + Set
 where
     Need: Set,
 {
 }
 
 #[diagnostic::do_not_recommend]
-impl<H: set::Grants<N> + Set, N: Set> Grants<N> for H {}
+impl<H: grants::Grants<N> + Set, N: Set> Grants<N> for H {}
 
 /// A set whose members are all known to one of their vocabularies, the widest of them.
 ///

@@ -144,6 +144,12 @@ pub trait SetAs<Kind>: 'static {
     fn met(granted: u64) -> bool;
     /// Is the set met by these bits of the table's vocabulary?
     fn met_in(table: &ScopeTable, granted: u64) -> bool;
+    /// Does the table's vocabulary know all members, by the bits that they have at home?
+    #[cfg(feature = "rmcp-3")]
+    fn known_in(table: &ScopeTable) -> bool;
+    /// The texts by which these bits of the widest vocabulary meet the set.
+    #[cfg(feature = "rmcp-3")]
+    fn met_by(granted: u64, into: &mut Vec<&'static str>);
     /// The texts of one way to meet the set, without repeats.
     fn challenge(into: &mut Vec<&'static str>);
     /// The set as a formula for people: blanks are "and".
@@ -162,6 +168,16 @@ impl<S: Scope> SetAs<Single> for S {
 
     fn met_in(table: &ScopeTable, granted: u64) -> bool {
         granted & table.bit(TypeId::of::<S>()) != 0
+    }
+
+    #[cfg(feature = "rmcp-3")]
+    fn known_in(table: &ScopeTable) -> bool {
+        table.bit(TypeId::of::<S>()) == S::Bit::U64
+    }
+
+    #[cfg(feature = "rmcp-3")]
+    fn met_by(_: u64, into: &mut Vec<&'static str>) {
+        Self::challenge(into);
     }
 
     fn challenge(into: &mut Vec<&'static str>) {
@@ -192,6 +208,14 @@ impl SetAs<All> for () {
     fn met_in(_: &ScopeTable, _: u64) -> bool {
         true
     }
+
+    #[cfg(feature = "rmcp-3")]
+    fn known_in(_: &ScopeTable) -> bool {
+        true
+    }
+
+    #[cfg(feature = "rmcp-3")]
+    fn met_by(_: u64, _: &mut Vec<&'static str>) {}
 
     fn challenge(_: &mut Vec<&'static str>) {}
 
@@ -279,6 +303,17 @@ macro_rules! sets {
                 $first::met_in(table, granted) $(&& $member::met_in(table, granted))*
             }
 
+            #[cfg(feature = "rmcp-3")]
+            fn known_in(table: &ScopeTable) -> bool {
+                $first::known_in(table) $(&& $member::known_in(table))*
+            }
+
+            #[cfg(feature = "rmcp-3")]
+            fn met_by(granted: u64, into: &mut Vec<&'static str>) {
+                $first::met_by(granted, into);
+                $($member::met_by(granted, into);)*
+            }
+
             fn challenge(into: &mut Vec<&'static str>) {
                 $first::challenge(into);
                 $($member::challenge(into);)*
@@ -305,6 +340,23 @@ macro_rules! sets {
 
             fn met_in(table: &ScopeTable, granted: u64) -> bool {
                 $first::met_in(table, granted) $(|| $member::met_in(table, granted))*
+            }
+
+            #[cfg(feature = "rmcp-3")]
+            fn known_in(table: &ScopeTable) -> bool {
+                $first::known_in(table) $(&& $member::known_in(table))*
+            }
+
+            #[cfg(feature = "rmcp-3")]
+            fn met_by(granted: u64, into: &mut Vec<&'static str>) {
+                if $first::met(granted) {
+                    return $first::met_by(granted, into);
+                }
+                $(
+                    if $member::met(granted) {
+                        return $member::met_by(granted, into);
+                    }
+                )*
             }
 
             fn challenge(into: &mut Vec<&'static str>) {
@@ -335,24 +387,4 @@ macro_rules! sets {
 }
 sets! {
     A; A B; A B C; A B C D; A B C D E; A B C D E F; A B C D E F G; A B C D E F G H;
-}
-
-/// The decision of [`Grants`].
-pub trait Covers<H, N> {}
-
-impl<H, N> Covers<H, N> for B1 {}
-
-/// Whoever has `Self` has `N`.
-///
-/// Both are measured in the larger of their vocabularies, and only if it knows both: bits of
-/// vocabularies that do not include one another have nothing to do with one another.
-pub trait Grants<N> {}
-
-#[diagnostic::do_not_recommend]
-impl<H, N> Grants<N> for H
-where
-    H: Set + KnownTo<Larger<H::Widest, N::Widest>>,
-    N: Set + KnownTo<Larger<H::Widest, N::Widest>>,
-    <H::Has as Alternatives>::AllMeet<N>: Covers<H, N>,
-{
 }

@@ -4,11 +4,7 @@ use core::any::TypeId;
 
 use typenum::Unsigned;
 
-#[cfg(feature = "rmcp-3")]
-use super::NoScopes;
 use super::list::{Len, Nil, cons};
-#[cfg(feature = "rmcp-3")]
-use super::set::Set;
 use super::set::{GrantsOf, KnownTo, Scope};
 use super::{Declared, Vocabulary};
 
@@ -32,8 +28,6 @@ pub(crate) fn sentences<V: Vocabulary>() -> impl Iterator<Item = (&'static str, 
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     id: TypeId,
-    #[cfg(feature = "rmcp-3")]
-    home: TypeId,
     text: &'static str,
     own: u64,
     granted: u64,
@@ -79,8 +73,6 @@ where
     fn row() -> Row {
         Row {
             id: TypeId::of::<S>(),
-            #[cfg(feature = "rmcp-3")]
-            home: TypeId::of::<S::Home>(),
             text: <S as Declared>::TEXT,
             own: S::Bit::U64,
             granted: S::Grants::U64,
@@ -192,14 +184,6 @@ impl ScopeTable {
     /// Does the vocabulary have a scope of this text?
     pub(crate) fn contains_text(&self, text: &str) -> bool {
         self.find(text.as_bytes()).is_some()
-    }
-
-    /// Whether this vocabulary, or one that it includes, is the widest of a set's homes: then the set's
-    /// bits are bits of this table.
-    #[cfg(feature = "rmcp-3")]
-    pub(crate) fn is_home_of<S: Set>(&self) -> bool {
-        let widest = TypeId::of::<S::Widest>();
-        widest == TypeId::of::<NoScopes>() || self.rows.iter().any(|row| row.home == widest)
     }
 
     /// The bit of a scope; none if the vocabulary does not know it.

@@ -239,9 +239,9 @@ impl<'de, P> Deserialize<'de> for Sealed<P> {
 /// fn begin(
 ///     auth: &Authorized<ToolsExecute>,
 ///     ids: &Seal<TaskId>,
-///     number: u64,
+///     random: &str,
 /// ) -> Result<Sealed<TaskId>, SealError> {
-///     let origin = TaskOrigin::new("tools/call", "export", &number.to_string());
+///     let origin = TaskOrigin::new("tools/call", "export", random);
 ///     ids.seal(auth, "", &origin)
 /// }
 /// ```
@@ -260,17 +260,36 @@ pub struct TaskOrigin {
     method: Box<str>,
     name: Box<str>,
     key: Box<str>,
+    /// What its handlers asked for beyond the policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<Box<str>>,
 }
 
 impl TaskOrigin {
     /// A task that was made by `method` of `name` (`tools/call` of a tool), and that the service itself
     /// knows as `key`.
+    ///
+    /// The seal is good as long as its keys are, so a `key` must never come again: not on another
+    /// machine that has the keys, and not after a restart.
     pub fn new(method: &str, name: &str, key: &str) -> Self {
         Self {
             method: method.into(),
             name: name.into(),
             key: key.into(),
+            needs: Vec::new(),
         }
+    }
+
+    /// The same, of a call that needed these scopes.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn needing(mut self, scopes: Vec<&str>) -> Self {
+        self.needs = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn needed(&self) -> &[Box<str>] {
+        &self.needs
     }
 
     /// The method of the call.

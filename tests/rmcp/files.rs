@@ -10,7 +10,7 @@
 //! | tool `copy` | `files:read`, and `files:write` if the arguments say `over` |
 //! | tool `shrug` | `files:read`; it asks for `files:write` and goes on without |
 //! | tool `report` | `files:read`, tells of progress, then asks for `files:write` |
-//! | prompt `greet` | `files:read` |
+//! | tools `echo` and `shout`, prompts `greet`, `wave`, `ask` and `beg` | `files:read` |
 //! | prompt `hello` | any valid token |
 //! | resource `file:///readme` | any valid token |
 //! | resources `file:///pub/{name}` | `files:read` |
@@ -104,6 +104,12 @@ impl Files {
         "one of them".to_owned()
     }
 
+    #[tool(description = "Delete everything")]
+    async fn delete(&self, auth: Authorized<McpAdmin>) -> String {
+        self.log.ran("delete");
+        format!("{} deleted it", auth.subject())
+    }
+
     #[tool(description = "Copy a file")]
     async fn copy(
         &self,
@@ -149,6 +155,7 @@ impl Files {
             self.gate.acquire().await.expect("open").forget();
         }
         let _proof = cx.authorize::<FilesWrite>()?;
+        self.log.ran("report");
         Ok("reported".to_owned())
     }
 
@@ -171,7 +178,14 @@ impl Files {
         Ok(vec![PromptMessage::new_text(Role::User, text)])
     }
 
-    async fn readme(&self, _: Authorized<()>) -> String {
+    /// Waves.
+    #[prompt]
+    fn wave(&self, _: Authorized<FilesRead>) -> Vec<PromptMessage> {
+        self.log.ran("wave");
+        vec![PromptMessage::new_text(Role::User, "wave")]
+    }
+
+    pub(super) async fn readme(&self, _: Authorized<()>) -> String {
         self.log.ran("readme");
         "read me".to_owned()
     }
@@ -206,13 +220,18 @@ impl Files {
                 .tool(Self::read_tool_attr(), Self::read)
                 .tool(Self::write_tool_attr(), Self::write)
                 .tool(Self::either_tool_attr(), Self::either)
-                .tool(delete_tool_attr(), delete)
+                .tool(Self::delete_tool_attr(), Self::delete)
+                .tool(echo_tool_attr(), echo)
+                .tool(shout_tool_attr(), shout)
                 .tool(Self::copy_tool_attr(), Self::copy)
                 .tool(Self::shrug_tool_attr(), Self::shrug)
                 .tool(Self::report_tool_attr(), Self::report),
             prompts: SecurePromptRouter::new(guard)
                 .prompt(Self::hello_prompt_attr(), Self::hello)
-                .prompt(Self::greet_prompt_attr(), Self::greet),
+                .prompt(Self::greet_prompt_attr(), Self::greet)
+                .prompt(Self::wave_prompt_attr(), Self::wave)
+                .prompt(ask_prompt_attr(), ask)
+                .prompt(beg_prompt_attr(), beg),
             resources: SecureResourceRouter::new(guard)
                 .resource(readme, Self::readme)
                 .template(public, Self::public)
@@ -239,10 +258,27 @@ impl Files {
     }
 }
 
-// A function, not a method.
-#[tool(description = "Delete everything")]
-async fn delete(auth: Authorized<McpAdmin>) -> String {
-    format!("{} deleted it", auth.subject())
+// Functions, not methods; what they were called with says that they ran.
+#[tool(description = "Say it")]
+async fn echo(_: Authorized<FilesRead>, Parameters(File { path }): Parameters<File>) -> String {
+    format!("echo {path}")
+}
+
+#[tool(description = "Say it loud")]
+fn shout(_: Authorized<FilesRead>, Parameters(File { path }): Parameters<File>) -> String {
+    format!("shout {path}")
+}
+
+/// Asks.
+#[prompt]
+async fn ask(_: Authorized<FilesRead>) -> Result<Vec<PromptMessage>, ErrorData> {
+    Ok(vec![PromptMessage::new_text(Role::User, "ask")])
+}
+
+/// Begs.
+#[prompt]
+fn beg(_: Authorized<FilesRead>) -> Result<Vec<PromptMessage>, ErrorData> {
+    Ok(vec![PromptMessage::new_text(Role::User, "beg")])
 }
 
 #[tool_handler(router = self.tools)]

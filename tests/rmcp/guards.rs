@@ -1,15 +1,21 @@
 //! Proofs are worth something under the guard that let the request in, and without one nothing is.
 
 use clearance::mcp::{Policy, any_valid_token};
-use clearance::rmcp::{Authorize as _, SecureToolRouter, Secured};
+use clearance::rmcp::{
+    Authorize as _, SecurePromptRouter, SecureResourceRouter, SecureToolRouter, Secured,
+};
+use clearance::scope::{Cons, Declared, Nil, NoScopes, Place, Vocabulary};
 use clearance::testing::Issuer;
 use clearance::{AuthorizationLayer, Authorized, Guard, scopes};
 use rmcp::handler::server::router::tool::ToolRouter;
-use rmcp::model::{CallToolRequestParams, ErrorCode};
+use rmcp::model::{
+    CallToolRequestParams, CompleteRequestParams, CompleteResult, ErrorCode, PromptMessage,
+    Resource, ResourceTemplate, Role,
+};
 use rmcp::service::RequestContext;
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler, ServiceError, ServiceExt as _, tool, tool_handler,
-    tool_router,
+    ErrorData, RoleServer, ServerHandler, ServiceError, ServiceExt as _, prompt, prompt_handler,
+    prompt_router, tool, tool_handler, tool_router,
 };
 use serde_json::json;
 
@@ -42,6 +48,21 @@ mod larger {
     }
 }
 use larger::{Larger, More};
+
+/// A vocabulary that lists a part of another one: its own scope has the bit of what it leaves out.
+struct Part;
+struct Mine;
+
+impl Vocabulary for Part {
+    type List = Cons<ToolsRead, Cons<Mine, Nil>>;
+}
+
+impl Declared for Mine {
+    const TEXT: &'static str = "mine";
+    type Home = Part;
+    type Place = Place<NoScopes, 1>;
+    type Includes = Nil;
+}
 
 /// A server on rmcp's own router: nothing checks but the proofs.
 #[derive(Clone)]
@@ -76,6 +97,13 @@ impl Plain {
         "both".to_owned()
     }
 
+    #[tool(description = "Asks by itself")]
+    async fn ask(&self, cx: RequestContext<RoleServer>) -> Result<String, ErrorData> {
+        let _proof = cx.authorize::<FilesRead>()?;
+        self.log.ran("ask");
+        Ok("asked".to_owned())
+    }
+
     #[tool(description = "Asks without demanding")]
     async fn may(&self, cx: RequestContext<RoleServer>) -> String {
         let may = [
@@ -90,8 +118,29 @@ impl Plain {
     }
 }
 
+#[prompt_router]
+impl Plain {
+    /// Greets.
+    #[prompt]
+    async fn greet(&self, _: Authorized<FilesRead>) -> Vec<PromptMessage> {
+        self.log.ran("greet");
+        vec![PromptMessage::new_text(Role::User, "hello")]
+    }
+}
+
 #[tool_handler(router = self.tools)]
-impl ServerHandler for Plain {}
+#[prompt_handler(router = Self::prompt_router())]
+impl ServerHandler for Plain {
+    async fn complete(
+        &self,
+        _: CompleteRequestParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let _proof = cx.authorize::<FilesRead>()?;
+        self.log.ran("complete");
+        Ok(CompleteResult::default())
+    }
+}
 
 fn plain_server(log: &Log) -> Plain {
     Plain {
@@ -136,7 +185,7 @@ async fn bits_of_another_vocabulary_mean_nothing() {
     }
 }
 
-async fn served_by<V: clearance::scope::Vocabulary>(
+async fn served_by<V: Vocabulary>(
     tool: &str,
     scopes: &str,
     policy: Policy<V>,
@@ -172,6 +221,18 @@ async fn scopes_of_an_included_vocabulary_are_known() {
         assert_eq!(message["result"].is_object(), runs, "{tool} {message}");
         assert_eq!(!ran.is_empty(), runs, "{tool}");
     }
+    // Two guards over two vocabularies, one of which lists a part of the other: `mine` is the bit of
+    // `files:read`, and of nothing that the handlers know.
+    for (tool, scopes) in [
+        ("own", "mine"),
+        ("ask", "mine"),
+        ("own", "mcp:tools.read mine"),
+    ] {
+        let policy = Policy::<Part>::closed().tools(any_valid_token());
+        let (message, ran) = served_by(tool, scopes, policy).await;
+        assert_eq!(message["error"]["code"], -32603, "{tool} {message}");
+        assert!(ran.is_empty(), "{tool}");
+    }
     let policy = Policy::<Elsewhere>::closed().tools(any_valid_token());
     let (message, ran) = served_by("foreign", "elsewhere:first", policy).await;
     assert_eq!(ran, ["foreign"], "{message}");
@@ -184,12 +245,25 @@ async fn a_router_behind_another_guard_refuses() {
         let server = plain::server().await;
         let other = plain::server().await;
         let files = Files::new(&other.guard, &server.log);
-        let layer = layer(&server.guard, files.policy());
+        let builder = AuthorizationLayer::builder(&server.guard, files.policy());
+        let error = builder
+            .seal_keys(plain::keys())
+            .build()
+            .expect_err("theirs");
+        let error = error.to_string();
+        assert!(error.contains("files.rs:"), "{error}");
+        assert!(
+            error.ends_with("belongs to another guard than the layer"),
+            "{error}"
+        );
+
+        let layer = layer(&server.guard, open());
         let stage = stage_of(server, router(Secured::new(files), mode).layer(layer), mode).await;
         for call in [
             "tools/call whoami",
             "prompts/get hello",
             "resources/read file:///readme",
+            "resources/read file:///nothing",
         ] {
             let answer = stage.call(call, &json!({}), "mcp:admin").await;
             assert_eq!(
@@ -228,8 +302,39 @@ async fn without_a_layer_nothing_runs() {
             );
         }
         assert!(stage.server.log.take().is_empty());
+
+        // rmcp's own routers and methods, where nothing checks but the proofs.
+        let server = plain::server().await;
+        let handler = plain_server(&server.log);
+        let stage = stage_of(server, router(handler, mode), mode).await;
+        let completion = json!({
+            "ref": { "type": "ref/prompt", "name": "greet" },
+            "argument": { "name": "path", "value": "a" }
+        });
+        for (call, params) in [
+            ("tools/call own", json!({})),
+            ("tools/call ask", json!({})),
+            ("prompts/get greet", json!({})),
+            ("completion/complete", completion),
+        ] {
+            let answer = stage.call(call, &params, "mcp:admin").await;
+            assert_eq!(
+                last(&answer)["error"]["code"],
+                40100,
+                "{mode:?} {call} {answer:?}"
+            );
+        }
+        let answer = stage.tool("may", &json!({}), "mcp:admin files:read").await;
+        let text = &last(&answer)["result"]["content"][0]["text"];
+        assert_eq!(text, "no no no no no no", "{answer:?}");
+        assert!(stage.server.log.take().is_empty());
+
         if mode == Mode::Sessions {
             // With `Secured` there is not even a session.
+            let server = plain::server().await;
+            let stage = stage_of(server, router(Secured::new(files), mode), mode).await;
+            let answer = stage.send(&Stage::hello().bearer("anything")).await;
+            assert_eq!(last(&answer)["error"]["code"], 40100, "{answer:?}");
             continue;
         }
         let server = plain::server().await;
@@ -271,18 +376,25 @@ async fn over_stdio_nothing_runs() {
     assert!(running.await.expect("no panic").is_err());
 }
 
-#[test]
-fn a_name_that_stands_twice_is_an_error_at_start() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let server = runtime.expect("a runtime").block_on(plain::server());
-    let files = Files::new(&server.guard, &server.log);
-    let again = SecureToolRouter::new(&server.guard).tool(again_tool_attr(), again);
-    let again: SecureToolRouter<Files, Fixture> = again;
-    let policy = files.policy().include(&again);
-    let layer = AuthorizationLayer::builder(&server.guard, policy).seal_keys(plain::keys());
-    let error = layer.build().expect_err("two of them").to_string();
+#[tokio::test]
+async fn a_name_that_stands_twice_is_an_error_at_start() {
+    let server = plain::server().await;
+    let guard = &server.guard;
+    let refused = |policy| {
+        let layer = AuthorizationLayer::builder(guard, policy).seal_keys(plain::keys());
+        layer.build().expect_err("two of them").to_string()
+    };
+    let tools = || SecureToolRouter::<Files, Fixture>::new(guard);
+    let prompts = || SecurePromptRouter::<Files, Fixture>::new(guard);
+    let resources = || SecureResourceRouter::<Files, Fixture>::new(guard);
+    let readme = || Resource::new("file:///twice", "twice");
+    let templates = ["file:///{a}", "file:///{b}"].map(|uri| ResourceTemplate::new(uri, "twice"));
+    let [first, second] = templates;
+
+    // In two routers, and in one.
+    let files = Files::new(guard, &server.log);
+    let again_read = tools().tool(again_tool_attr(), again);
+    let error = refused(files.policy().include(&again_read));
     assert!(
         error.starts_with("the tool `read` has two rules: "),
         "{error}"
@@ -291,6 +403,45 @@ fn a_name_that_stands_twice_is_an_error_at_start() {
         error.contains("files.rs:") && error.contains("guards.rs:"),
         "{error}"
     );
+    let twice = tools()
+        .tool(again_tool_attr(), again)
+        .tool(again_tool_attr(), again);
+    let error = refused(Policy::closed().include(&twice));
+    assert!(
+        error.starts_with("the tool `read` has two rules: "),
+        "{error}"
+    );
+    assert_eq!(error.matches("guards.rs:").count(), 2, "{error}");
+    let twice = prompts()
+        .prompt(once_more_prompt_attr(), once_more)
+        .prompt(once_more_prompt_attr(), once_more);
+    let error = refused(Policy::closed().include(&twice));
+    assert!(
+        error.starts_with("the prompt `once_more` has two rules: "),
+        "{error}"
+    );
+    let twice = resources()
+        .resource(readme(), Files::readme)
+        .resource(readme(), Files::readme);
+    let error = refused(Policy::closed().include(&twice));
+    assert!(
+        error.starts_with("the resource `file:///twice` has two rules: "),
+        "{error}"
+    );
+    let twice = resources()
+        .template(first, Files::readme)
+        .template(second, Files::readme);
+    let error = refused(Policy::closed().include(&twice));
+    assert!(
+        error.starts_with("the resource `file:///{b}` has two rules: "),
+        "{error}"
+    );
+}
+
+/// Once more.
+#[prompt]
+async fn once_more(_: Authorized<()>) -> Result<Vec<PromptMessage>, ErrorData> {
+    Ok(Vec::new())
 }
 
 #[tool(name = "read", description = "Reads as well")]

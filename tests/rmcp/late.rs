@@ -1,6 +1,9 @@
 //! Scopes that a handler asks for after the layer has let the request pass.
 
 use clearance::rmcp::Secured;
+use rmcp::model::{CallToolRequestParams, CallToolResponse, ServerConfig};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value, json};
 
 use super::files::Files;
@@ -12,7 +15,7 @@ use crate::support::{Answer, plain};
 
 /// That a caller was refused who lacks a scope: with a challenge where that is possible.
 #[track_caller]
-fn assert_refused(mode: Mode, answer: &Answer, scope: &str) {
+pub(super) fn assert_refused(mode: Mode, answer: &Answer, scope: &str) {
     if mode.waits() {
         assert_challenges(answer, scope);
         return;
@@ -181,4 +184,60 @@ async fn without_secured_the_error_is_the_answer() {
         .tool("copy", &json!({ "over": true }), "files:read")
         .await;
     assert_challenges(&answer, "files:write files:read");
+}
+
+/// Asks the files server once more, in another way, when it was refused.
+#[derive(Clone)]
+struct Persistent(Secured<Files>);
+
+impl ServerHandler for Persistent {
+    fn get_info(&self) -> ServerConfig {
+        self.0.get_info()
+    }
+
+    async fn call_tool(
+        &self,
+        mut call: CallToolRequestParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let answer = self.0.call_tool(call.clone(), cx.clone()).await;
+        if answer.is_ok() {
+            return answer;
+        }
+        call.arguments = None;
+        self.0.call_tool(call, cx).await
+    }
+}
+
+/// What is answered in the end counts, not a refusal on the way.
+#[tokio::test]
+async fn a_second_try_that_succeeds_is_no_refusal() {
+    for mode in Mode::ALL {
+        let server = plain::server().await;
+        let files = Files::new(&server.guard, &server.log);
+        let layer = layer(&server.guard, files.policy());
+        let service = router(Persistent(Secured::new(files)), mode).layer(layer);
+        let stage = stage_of(server, service, mode).await;
+        let over = json!({ "over": true });
+        let answer = stage.tool("copy", &over, "files:read").await;
+        assert_eq!(answer.status, 200, "{mode:?} {answer:?}");
+        assert_eq!(last(&answer)["result"]["content"][0]["text"], "copied");
+        assert_eq!(stage.server.log.take(), ["copy"]);
+    }
+}
+
+/// Two of them say the same as one.
+#[tokio::test]
+async fn twice_secured_is_secured() {
+    for mode in Mode::ALL {
+        let server = plain::server().await;
+        let files = Files::new(&server.guard, &server.log);
+        let layer = layer(&server.guard, files.policy());
+        let service = router(Secured::new(Secured::new(files)), mode).layer(layer);
+        let stage = stage_of(server, service, mode).await;
+        let over = json!({ "over": true });
+        let answer = stage.tool("copy", &over, "files:read").await;
+        assert_refused(mode, &answer, "files:write files:read");
+        assert!(stage.server.log.take().is_empty(), "{mode:?}");
+    }
 }

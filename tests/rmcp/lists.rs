@@ -39,8 +39,8 @@ const SHOWN: [(&str, [&str; 4]); 4] = [
     (
         "files:read",
         [
-            "copy read report shrug whoami",
-            "greet hello",
+            "copy echo read report shout shrug whoami",
+            "ask beg greet hello wave",
             "file:///readme",
             "file:///pub/{name}",
         ],
@@ -52,14 +52,15 @@ const SHOWN: [(&str, [&str; 4]); 4] = [
     (
         "mcp:admin",
         [
-            "copy delete read report shrug whoami write",
-            "greet hello",
+            "copy delete echo read report shout shrug whoami write",
+            "ask beg greet hello wave",
             "file:///readme",
             "file:///pub/{name} file:///private/{*path}",
         ],
     ),
 ];
 
+/// RS-094, RS-144: a list is for one caller, and says so.
 #[tokio::test]
 async fn lists_show_what_the_token_grants() {
     for mode in Mode::ALL {
@@ -100,7 +101,7 @@ async fn what_the_policy_closes_is_not_shown() {
     let (_, prompts) = list(&stage, LISTS[1], "mcp:admin").await;
     assert_eq!(prompts, "");
     let (_, tools) = list(&stage, LISTS[0], "files:read").await;
-    assert_eq!(tools, "copy read report shrug whoami");
+    assert_eq!(tools, "copy echo read report shout shrug whoami");
 }
 
 /// Without `Secured`, what rmcp's macros ask for is shown as if nobody had any scope.

@@ -143,19 +143,23 @@ impl Stage {
 
     /// Begins a session.
     pub(super) async fn begin(&self, token: &str) -> String {
-        let hello = json!({ "params": {
-            "protocolVersion": LEGACY,
-            "capabilities": {},
-            "clientInfo": { "name": "test", "version": "1" },
-        } });
-        let request = Request::new(LEGACY, "initialize").patched(&hello);
-        let answer = send(self.address, &request.bearer(token)).await;
+        let answer = send(self.address, &Self::hello().bearer(token)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let session = answer.header("mcp-session-id").expect("a session");
         let said = Request::new(LEGACY, "notifications/initialized").bearer(token);
         let answer = send(self.address, &said.with("mcp-session-id", session)).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         session.to_owned()
+    }
+
+    /// The request that begins a session.
+    pub(super) fn hello() -> Request {
+        let hello = json!({ "params": {
+            "protocolVersion": LEGACY,
+            "capabilities": {},
+            "clientInfo": { "name": "test", "version": "1" },
+        } });
+        Request::new(LEGACY, "initialize").patched(&hello)
     }
 
     pub(super) async fn send(&self, request: &Request) -> Answer {

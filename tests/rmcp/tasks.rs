@@ -1,21 +1,22 @@
 //! Tasks: the server within knows its own ids, clients know sealed ones, and nobody knows another's.
 
 use clearance::Authorized;
-use clearance::mcp::Policy;
-use clearance::rmcp::{SecureToolRouter, Secured};
+use clearance::mcp::{Policy, any_valid_token};
+use clearance::rmcp::{Authorize as _, SecureToolRouter, Secured};
+use clearance::scope::AnyOf;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, CreateTaskResult, DetailedTask,
-    GetTaskParams, GetTaskResult, ServerCapabilities, ServerConfig, Task, TaskPayload, TaskStatus,
-    Tool, UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CreateTaskResult, CustomRequest,
+    CustomResult, DetailedTask, GetTaskParams, GetTaskResult, ServerCapabilities, ServerConfig,
+    Task, TaskPayload, TaskStatus, Tool, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool};
 use serde_json::{Value, json};
 
-use super::stage::{Mode, Stage, last, layer, router, stage_of};
+use super::stage::{Mode, Stage, assert_challenges, last, layer, router, stage_of};
 use crate::support::mcp::Log;
 use crate::support::request::Request;
-use crate::support::{Answer, FilesRead, Fixture, plain};
+use crate::support::{Answer, FilesRead, FilesWrite, Fixture, ScopeA, ScopeB, plain};
 
 #[derive(Clone)]
 struct Worker {
@@ -27,6 +28,19 @@ const AT: &str = "2026-01-01T00:00:00Z";
 
 #[tool(description = "Takes long")]
 async fn long(_: Authorized<FilesRead>) -> CallToolResponse {
+    begun()
+}
+
+#[tool(description = "Takes long, and asks first")]
+async fn late(
+    _: Authorized<()>,
+    cx: RequestContext<RoleServer>,
+) -> Result<CallToolResponse, ErrorData> {
+    let _proof = cx.authorize::<(FilesWrite, AnyOf<(ScopeA, ScopeB)>)>()?;
+    Ok(begun())
+}
+
+fn begun() -> CallToolResponse {
     CreateTaskResult::new(Task::new("task-1", TaskStatus::Working, AT, AT)).into()
 }
 
@@ -71,6 +85,16 @@ impl ServerHandler for Worker {
         Ok(())
     }
 
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let id = request.params.unwrap_or_default()["taskId"].take();
+        self.log.ran(format!("{} {id}", request.method));
+        Ok(CustomResult::new(json!({})))
+    }
+
     async fn cancel_task(
         &self,
         of: CancelTaskParams,
@@ -82,12 +106,20 @@ impl ServerHandler for Worker {
 }
 
 async fn worker(change: impl FnOnce(Policy<Fixture>) -> Policy<Fixture>) -> Stage {
+    worker_under(|tools| change(Policy::closed().include(tools))).await
+}
+
+async fn worker_under(
+    policy: impl FnOnce(&SecureToolRouter<Worker, Fixture>) -> Policy<Fixture>,
+) -> Stage {
     let server = plain::server().await;
     let handler = Worker {
-        tools: SecureToolRouter::new(&server.guard).tool(long_tool_attr(), long),
+        tools: SecureToolRouter::new(&server.guard)
+            .tool(long_tool_attr(), long)
+            .tool(late_tool_attr(), late),
         log: server.log.clone(),
     };
-    let policy = change(Policy::closed().include(&handler.tools));
+    let policy = policy(&handler.tools);
     let layer = layer(&server.guard, policy);
     let router = router(Secured::new(handler), Mode::Modern).layer(layer);
     stage_of(server, router, Mode::Modern).await
@@ -105,6 +137,7 @@ async fn ask(stage: &Stage, call: &str, params: &Value, token: &str) -> Answer {
     stage.send(&request).await
 }
 
+/// RS-107: a task is its owner's, under the id that clients know.
 #[tokio::test]
 async fn an_id_is_sealed_for_the_owner() {
     let stage = worker(Policy::tasks).await;
@@ -128,6 +161,10 @@ async fn an_id_is_sealed_for_the_owner() {
     ask(&stage, "tasks/update", &answers, &alice).await;
     ask(&stage, "tasks/cancel", &about, &alice).await;
     assert_eq!(stage.server.log.take(), ["update task-1", "cancel task-1"]);
+    // A method that rmcp does not know by itself.
+    let answer = ask(&stage, "tasks/result", &about, &alice).await;
+    assert!(last(&answer).get("result").is_some(), "{answer:?}");
+    assert_eq!(stage.server.log.take(), ["tasks/result \"task-1\""]);
 
     // Somebody else's, guessed, or after the scope is gone.
     let weak = stage.server.scoped("a").subject("alice").mint();
@@ -137,7 +174,7 @@ async fn an_id_is_sealed_for_the_owner() {
         ("task-1", &bob),
         (&*id, &weak),
     ] {
-        for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+        for method in ["tasks/get", "tasks/update", "tasks/cancel", "tasks/result"] {
             let about = json!({ "taskId": id, "inputResponses": {} });
             let answer = ask(&stage, method, &about, token).await;
             assert!(last(&answer).get("error").is_some(), "{method} {answer:?}");
@@ -158,4 +195,37 @@ async fn where_the_policy_closes_tasks_there_are_none() {
     let answer = ask(&stage, "tasks/get", &json!({ "taskId": "task-1" }), &token).await;
     assert_eq!(answer.status, 404, "{answer:?}");
     assert!(stage.server.log.take().is_empty());
+}
+
+/// Whoever asks for a task needs what its handlers asked for, and not only what the policy says.
+#[tokio::test]
+async fn a_task_needs_what_its_handlers_asked_for() {
+    let open = |_: &SecureToolRouter<Worker, Fixture>| Policy::closed().tools(any_valid_token());
+    let stage = worker_under(|tools| open(tools).tasks()).await;
+    for (tool, strong, weak, asked) in [
+        ("long", "files:read", "a", "files:read a"),
+        (
+            "late",
+            "files:write b",
+            "files:read a",
+            "files:write b files:read a",
+        ),
+    ] {
+        let token = |scopes| stage.server.scoped(scopes).subject("alice").mint();
+        let (strong, weak) = (token(strong), token(weak));
+        let call = format!("tools/call {tool}");
+        let answer = ask(&stage, &call, &json!({}), &strong).await;
+        let message = last(&answer);
+        let id = message["result"]["taskId"].as_str();
+        let id = id.unwrap_or_else(|| panic!("no task: {answer:?}"));
+        for method in ["tasks/get", "tasks/update", "tasks/cancel", "tasks/result"] {
+            let about = json!({ "taskId": id, "inputResponses": {} });
+            let answer = ask(&stage, method, &about, &weak).await;
+            assert_challenges(&answer, asked);
+            assert!(stage.server.log.take().is_empty(), "{method}");
+            let answer = ask(&stage, method, &about, &strong).await;
+            assert!(last(&answer).get("result").is_some(), "{method} {answer:?}");
+            assert_eq!(stage.server.log.take().len(), 1, "{method}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The trait that decides what grants what cannot be named.
 //! Stops the answer "no" from being declared to mean "yes".
 
-use clearance::scope::set::Covers;
+use clearance::scope::grants::Covers;
 
 clearance::scopes! {
     /// What a caller may do with files.

@@ -1,9 +1,13 @@
 //! Whether a policy contradicts itself.
 
 use std::collections::HashMap;
+#[cfg(feature = "rmcp-3")]
+use std::sync::Arc;
 
 use super::{Kind, Place, Policy, Reach};
-use crate::mcp::uri::{Template, TemplateError};
+#[cfg(feature = "rmcp-3")]
+use crate::guard::Inner;
+use crate::mcp::uri::TemplateError;
 
 /// What is wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +24,13 @@ pub enum PolicyError {
         first: Box<str>,
         /// Where the second stands.
         second: Box<str>,
+    },
+    /// A router that was included takes requests of another guard than the layer's: it would refuse
+    /// them all.
+    #[error("the router that is included at {place} belongs to another guard than the layer")]
+    OtherGuard {
+        /// Where it was included.
+        place: Box<str>,
     },
     /// A rule about a method that the layer decides about by itself.
     #[error("the method `{name}`, at {place}, is the protocol's own")]
@@ -49,7 +60,7 @@ impl<V> Policy<V> {
             let (kind, name): (_, Box<str>) = (rule.kind(), rule.shown().into());
             let is_uri = matches!(kind, Kind::Resource | Kind::ResourceCompletion);
             let key = if is_uri && rule.reach() == Reach::Named {
-                let template = Template::pattern(rule.name()).map_err(|cause| {
+                let template = rule.template().map_err(|cause| {
                     let (name, place) = (name.clone(), shown(rule.place()));
                     PolicyError::Template { name, place, cause }
                 })?;
@@ -72,6 +83,20 @@ impl<V> Policy<V> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(feature = "rmcp-3")]
+impl<V> Policy<V> {
+    /// Whether the routers that it includes are this guard's.
+    pub(crate) fn check_routers(&self, guard: &Arc<Inner>) -> Result<(), PolicyError> {
+        let mut others = self.routers.iter();
+        match others.find(|(own, _)| !Arc::ptr_eq(&own.0, guard)) {
+            Some((_, place)) => Err(PolicyError::OtherGuard {
+                place: shown(place),
+            }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -23,6 +23,12 @@ pub(crate) struct Demands {
     is_met_in: fn(&ScopeTable, u64) -> bool,
     pub(crate) challenge: fn(&mut Vec<&'static str>),
     pub(crate) obtain: fn(&Admitted, DateTime<Utc>) -> Result<(), Refusal>,
+    /// The same about a request that was let in already.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) obtain_again: fn(&Admitted, DateTime<Utc>) -> Result<(), Refusal>,
+    /// The texts by which these bits meet it.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) met_by: fn(u64, &mut Vec<&'static str>),
     describe: fn(&mut String),
 }
 
@@ -34,6 +40,10 @@ impl Demands {
             is_met_in: S::met_in,
             challenge: S::challenge,
             obtain: |admitted, now| admitted.authorize::<S>(now).map(drop),
+            #[cfg(feature = "rmcp-3")]
+            obtain_again: |admitted, now| admitted.authorize_again::<S>(now).map(drop),
+            #[cfg(feature = "rmcp-3")]
+            met_by: S::met_by,
             describe: S::describe,
         }
     }

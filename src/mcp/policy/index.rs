@@ -250,7 +250,7 @@ impl Index {
         for rule in rules {
             let template = || match rule.reach() {
                 Reach::Rest => Some(None),
-                Reach::Named | Reach::Prefix => Template::pattern(rule.name()).ok().map(Some),
+                Reach::Named | Reach::Prefix => rule.template().ok().map(Some),
             };
             match rule.kind() {
                 Kind::Method => {

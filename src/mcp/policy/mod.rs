@@ -20,9 +20,8 @@ pub(crate) use decision::Demands;
 pub(crate) use index::{Index, Rules};
 pub(crate) use needs::{Needs, Refused, Stop, decide, judge};
 #[cfg(feature = "rmcp-3")]
-pub(crate) use rulebook::WritesRules;
+pub(crate) use rulebook::{OwnGuard, WritesRules};
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::OnceLock;
@@ -91,6 +90,9 @@ pub(crate) const OPEN: [&str; 3] = ["initialize", "ping", "server/discover"];
 #[must_use = "a policy that nobody enforces decides nothing"]
 pub struct Policy<V> {
     rules: Vec<Rule>,
+    /// The guards of the routers that were included, and where.
+    #[cfg(feature = "rmcp-3")]
+    routers: Vec<(OwnGuard, Place)>,
     tasks: bool,
     index: OnceLock<Index>,
     vocabulary: PhantomData<fn(V) -> V>,
@@ -169,6 +171,8 @@ impl<V> Policy<V> {
     pub(crate) fn new(rules: Vec<Rule>) -> Self {
         let mut policy = Self {
             rules,
+            #[cfg(feature = "rmcp-3")]
+            routers: Vec::new(),
             tasks: false,
             index: OnceLock::new(),
             vocabulary: PhantomData,
@@ -382,15 +386,11 @@ impl<V> Clone for Policy<V> {
     fn clone(&self) -> Self {
         Self {
             rules: self.rules.clone(),
+            #[cfg(feature = "rmcp-3")]
+            routers: self.routers.clone(),
             tasks: self.tasks,
             index: OnceLock::new(),
             vocabulary: PhantomData,
         }
-    }
-}
-
-impl<V> fmt::Debug for Policy<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.rules).finish()
     }
 }

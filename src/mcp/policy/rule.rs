@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
 use super::decision::Decided;
+use crate::mcp::uri::{Template, TemplateError};
 use crate::scope::Set;
 
 /// What a rule is about.
@@ -72,6 +73,8 @@ pub struct Rule {
     place: &'static Location<'static>,
     decided: Decided,
     is_standard: bool,
+    /// Whether a `*` at the end is nothing but a `*`.
+    is_exact: bool,
 }
 
 impl Rule {
@@ -93,6 +96,29 @@ impl Rule {
             place,
             decided,
             is_standard: false,
+            is_exact: false,
+        }
+    }
+
+    /// A rule about what a handler serves, which serves no more than its name says.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn of_handler<S: Set>(
+        kind: Kind,
+        name: &str,
+        place: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            is_exact: true,
+            ..Self::new::<S>(kind, name, place)
+        }
+    }
+
+    /// The name of a rule about resources.
+    pub(super) fn template(&self) -> Result<Template, TemplateError> {
+        if self.is_exact {
+            Template::new(&self.name)
+        } else {
+            Template::pattern(&self.name)
         }
     }
 

@@ -8,6 +8,12 @@ use serde::ser::Serializer;
 
 use super::{Policy, Rule};
 
+impl<V> fmt::Debug for Policy<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.rules).finish()
+    }
+}
+
 impl<V> Serialize for Policy<V> {
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
         self.rules.serialize(serializer)

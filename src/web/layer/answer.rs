@@ -32,8 +32,12 @@ impl<T> Visit<T> {
             let answer = admitted.over().into_answer(pass.id());
             return Some(self.refused("token_died", Box::new(answer)));
         }
+        // A stream of an older revision may begin before its request is answered, or after: a challenge
+        // only now and then would help nobody.
         #[cfg(feature = "rmcp-3")]
-        if let Some(refusal) = self.passed.take().and_then(|passed| passed.refusal()) {
+        if (pass.is_modern || !is_event_stream(response.headers()))
+            && let Some(refusal) = self.passed.take().and_then(|passed| passed.refusal())
+        {
             // What a handler demanded beyond the policy, before the head of the answer was sent.
             let reason = refusal.reason().code();
             let answer = refusal.into_answer(pass.id());

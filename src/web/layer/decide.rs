@@ -31,6 +31,8 @@ pub(super) struct Pass {
     pub(super) session: Session,
     /// Whether the answer begins a stream of the transport of 2024-11-05.
     pub(super) begins_stream: bool,
+    /// Whether the request is of revision 2026-07-28 or later.
+    pub(super) is_modern: bool,
     /// Whether the answer is a stream that may be waited for.
     pub(super) is_stream: bool,
     /// The id of the one request in it, as it was written.
@@ -46,6 +48,7 @@ impl Pass {
         Self {
             session,
             begins_stream: false,
+            is_modern: false,
             is_stream: false,
             id: None,
             others: 0,
@@ -171,6 +174,7 @@ impl Shared {
         // Streams are resumed by GET, and by nothing else.
         parts.headers.remove(&LAST_EVENT);
         let mut pass = Pass::of(session);
+        pass.is_modern = revision.is_modern();
         let has_session = pass.session.is_open();
         let verdict = match &body {
             Body::One(message) => self.one(revision, message, has_session, by)?,

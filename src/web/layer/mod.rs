@@ -204,6 +204,8 @@ impl<V: Vocabulary> LayerBuilder<V, Sealing> {
     /// [`LayerError`], which names the places in the source where a policy contradicts itself.
     pub fn build(self) -> Result<AuthorizationLayer, LayerError> {
         self.policy.check()?;
+        #[cfg(feature = "rmcp-3")]
+        self.policy.check_routers(self.guard.inner())?;
         let keys = self.state.keys;
         if keys.is_empty() {
             return Err(LayerError::Randomness);
