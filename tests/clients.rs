@@ -9,12 +9,15 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test that cannot go on must panic"
 )]
 
 #[path = "../examples/quickstart/alice.rs"]
 mod alice;
+#[path = "../examples/quickstart/login.rs"]
+mod login;
 #[path = "../examples/quickstart/server.rs"]
 mod server;
 

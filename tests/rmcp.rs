@@ -17,6 +17,10 @@
 
 mod support;
 
+#[path = "../examples/quickstart/server.rs"]
+#[allow(dead_code, reason = "a part of it is used")]
+mod server;
+
 #[path = "rmcp/"]
 mod cases {
     mod claims;
@@ -24,6 +28,7 @@ mod cases {
     mod guards;
     mod late;
     mod lists;
+    mod quickstart;
     mod sessions;
     mod stage;
     mod store;

@@ -26,11 +26,6 @@ impl Notes {
         "milk, bread".to_owned()
     }
 
-    #[tool(description = "Reads a note")]
-    async fn read(&self, _: Authorized<ToolsRead>, note: Parameters<Note>) -> String {
-        format!("the note about {}", note.0.name)
-    }
-
     #[tool(description = "Deletes a note")]
     async fn delete(&self, _: Authorized<ToolsExecute>, note: Parameters<Note>) -> String {
         format!("deleted the note about {}", note.0.name)
@@ -40,14 +35,16 @@ impl Notes {
 #[tool_handler(router = self.tools)]
 impl ServerHandler for Notes {}
 
-pub(crate) fn app(guard: &Guard<McpScopes>) -> Result<axum::Router, Box<dyn std::error::Error>> {
+pub(crate) fn app(url: &str, issuer: &str) -> Result<axum::Router, Box<dyn std::error::Error>> {
+    let guard = Guard::<McpScopes>::builder(url.parse()?)
+        .issuer(issuer.parse()?)
+        .build()?;
     let notes = Notes {
-        tools: SecureToolRouter::new(guard)
+        tools: SecureToolRouter::new(&guard)
             .tool(Notes::list_tool_attr(), Notes::list)
-            .tool(Notes::read_tool_attr(), Notes::read)
             .tool(Notes::delete_tool_attr(), Notes::delete),
     };
-    let layer = AuthorizationLayer::builder(guard, Policy::standard().include(&notes.tools))
+    let layer = AuthorizationLayer::builder(&guard, Policy::standard().include(&notes.tools))
         .seal_keys(SealKeys::this_process_only())
         .build()?;
     let sessions = LocalSessionManager::default().into();

@@ -25,11 +25,6 @@ impl Notes {
         "milk, bread".to_owned()
     }
 
-    #[tool(description = "Reads a note")]
-    async fn read(&self, note: Parameters<Note>) -> String {
-        format!("the note about {}", note.0.name)
-    }
-
     #[tool(description = "Deletes a note")]
     async fn delete(&self, note: Parameters<Note>) -> String {
         format!("deleted the note about {}", note.0.name)

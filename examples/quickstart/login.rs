@@ -14,7 +14,7 @@ use rmcp::transport::auth::{
 };
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{RoleClient, ServiceError, ServiceExt as _};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::alice;
@@ -58,11 +58,13 @@ async fn log_in(
 ) -> Outcome<AuthorizationManager> {
     let error = ().serve(transport(url)).await.err().ok_or("it was let in")?;
     let challenge = error.auth_challenge().ok_or("no challenge")?;
-    let is_asked = challenge.contains(r#"scope="files:read""#);
+    let (status, shown) = show(url, None, "read_file").await?;
+    let is_asked = status == 401 && shown == challenge && !challenge.contains("error=");
+    let is_asked = is_asked && challenge.contains(r#"scope="files:read""#);
     steps.saw(
         "a client without a token",
         is_asked,
-        format!("401 {challenge}"),
+        format!("{status} {shown}"),
     );
 
     let mut login = OAuthState::new(url, None).await?;
@@ -82,13 +84,21 @@ async fn log_in(
     steps.saw("registers itself", is_registered, "as Quickstart");
 
     let callback = alice::allow(server, &authorize).await?;
-    login.handle_callback_url(&callback).await?;
     let asked = asked_scope(&authorize);
     steps.saw(
         "alice allows it",
         asked == "files:read",
         format!("to have {asked}"),
     );
+    login.handle_callback_url(&callback).await?;
+    let requests = server.requests();
+    let redeemed = requests.iter().find(|request| {
+        request.path() == "/token" && request.value("grant_type") == Some("authorization_code")
+    });
+    let resource = redeemed.and_then(|request| request.value("resource"));
+    let is_for_us = resource == Some(server.resource().as_str());
+    let resource = resource.unwrap_or_default();
+    steps.saw("gets a token", is_for_us, format!("for {resource}"));
     Ok(login.into_authorization_manager().ok_or("no token")?)
 }
 
@@ -109,13 +119,23 @@ async fn call_tools(
     let is_right = names == ["list_files", "read_file"];
     steps.saw("sees the tools of a reader", is_right, names.join(", "));
     let said = call(&peer, "read_file").await?;
-    steps.saw("reads a file", said == "buy milk\n", said);
+    steps.saw("reads a file", said == "buy milk\n", &said);
 
     let refused = call(&peer, "delete_file").await.err();
     let refused = refused.ok_or("a reader has deleted a file")?;
     let challenge = refused.auth_challenge().ok_or("no challenge")?;
-    let is_asked = challenge.contains(r#"scope="files:delete files:read""#);
-    steps.saw("may not delete it", is_asked, format!("403 {challenge}"));
+    let token = manager.lock().await.get_access_token().await?;
+    let (status, shown) = show(url, Some(&token), "delete_file").await?;
+    let is_asked = status == 403
+        && shown == challenge
+        && challenge.contains(r#"error="insufficient_scope""#)
+        && challenge.contains(r#"scope="files:delete files:read""#)
+        && call(&peer, "read_file").await? == said;
+    steps.saw(
+        "may not delete it",
+        is_asked,
+        format!("{status} {challenge}"),
+    );
     let asked = step_up(challenge, url, &manager, server).await?;
     let is_right = asked.contains("files:delete");
     steps.saw(
@@ -145,7 +165,7 @@ async fn revoke(
         .send()
         .await?
         .error_for_status()?;
-    let (status, challenge) = show(url, &token).await?;
+    let (status, challenge) = show(url, Some(&token), "read_file").await?;
     let is_refused = status == 401 && challenge.contains("invalid_token");
     let said = format!("{status} {challenge}");
     steps.saw("is out once its token is revoked", is_refused, said);
@@ -196,17 +216,20 @@ fn asked_scope(authorize: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Shows a token to the server; gives status and challenge.
-async fn show(url: &str, token: &str) -> Outcome<(u16, String)> {
-    let ping: Value = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
-    let answer = reqwest::Client::new()
+/// Calls a tool without the client, with a token or without one; gives status and challenge.
+async fn show(url: &str, token: Option<&str>, tool: &str) -> Outcome<(u16, String)> {
+    let params = json!({ "name": tool, "arguments": { "name": "notes.txt" } });
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let mut request = reqwest::Client::new()
         .post(url)
-        .bearer_auth(token)
         .header("content-type", "application/json")
         .header("accept", "application/json, text/event-stream")
-        .body(ping.to_string())
-        .send()
-        .await?;
+        .header("mcp-protocol-version", "2025-11-25")
+        .body(call.to_string());
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let answer = request.send().await?;
     let challenge = answer.headers().get(WWW_AUTHENTICATE);
     let challenge = challenge.map(HeaderValue::to_str).transpose()?;
     Ok((

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clearance::Guard;
 use clearance::testing::AuthorizationServer;
+use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use server::{Files, FilesRead, FilesScopes, Folder};
 use tokio::net::TcpListener;
 
@@ -40,7 +41,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let files = Files::new(&guard, folder);
     println!("what the server demands:\n\n{}", files.policy());
     server::listen_for_revocations(&authorization, &guard);
-    let serving = axum::serve(listener, files.app(&guard)?);
+    let app = files.app(&guard, StreamableHttpServerConfig::default())?;
+    let serving = axum::serve(listener, app);
 
     if once {
         let server = tokio::spawn(serving.into_future());

@@ -113,6 +113,7 @@ impl Files {
     pub(crate) fn app(
         self,
         guard: &Guard<FilesScopes>,
+        config: StreamableHttpServerConfig,
     ) -> Result<Router, Box<dyn Error + Send + Sync>> {
         let layer = AuthorizationLayer::builder(guard, self.policy())
             .seal_keys(SealKeys::this_process_only())
@@ -122,7 +123,6 @@ impl Files {
             .build()?;
         let make = move || Ok(Secured::new(self.clone()));
         let sessions = Arc::new(LocalSessionManager::default());
-        let config = StreamableHttpServerConfig::default();
         let service = StreamableHttpService::new(make, sessions, config);
         Ok(Router::new().nest_service("/mcp", service).layer(layer))
     }

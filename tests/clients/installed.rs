@@ -34,7 +34,10 @@ pub(crate) fn script(name: &str) -> Needed<Script> {
         });
     }
     let is_new = "process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)";
-    let node = with(PathBuf::from("node"), &["-e", is_new], "Node 20 or newer")?;
+    let own = packages().join("node/bin/node");
+    let what = "Node 20 or newer";
+    let node = with(PathBuf::from("node"), &["-e", is_new], what);
+    let node = node.or_else(|_| with(own, &["-e", is_new], what))?;
     let sdk = match version {
         "v1" => "sdk",
         _ => "client",

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use super::trial::{Outcome, trial};
 use super::verdict::{self, Lifecycle};
 use super::world::{FIRST, SECOND, World};
-use crate::alice;
+use crate::{alice, login};
 
 type Client = RunningService<RoleClient, ()>;
 
@@ -29,7 +29,20 @@ pub(crate) fn trials() -> Vec<Trial> {
     ];
     let make = |(name, lifecycle)| trial(name, move || Ok(lifecycle), run);
     let inspector = trial("pages_of_the_inspector", || Ok(()), |()| pages());
-    both.into_iter().map(make).chain([inspector]).collect()
+    let quickstart = trial("quickstart_logs_in", || Ok(()), |()| quickstart());
+    both.into_iter()
+        .map(make)
+        .chain([inspector, quickstart])
+        .collect()
+}
+
+/// What the quickstart does with `--once`; and it says so if a verdict is wrong.
+async fn quickstart() -> Outcome<()> {
+    let world = World::start().await?;
+    assert!(login::perform(&world.url, &world.authorization).await?);
+    let deaf = World::start_deaf().await?;
+    assert!(!login::perform(&deaf.url, &deaf.authorization).await?);
+    Ok(())
 }
 
 /// The quickstart names the MCP Inspector: its pages may ask, those of others may not.
@@ -87,7 +100,8 @@ async fn run(lifecycle: Lifecycle) -> Outcome<()> {
     let revision = &peer.peer_info().ok_or("no revision")?.protocol_version;
     let mut said = vec![format!("login {revision}")];
 
-    said.push(format!("read {}", call(&peer, "read_file", FIRST).await?));
+    let read = call(&peer, "read_file", FIRST).await?;
+    said.push(format!("read {}", read.trim_end()));
 
     let refused = call(&peer, "delete_file", FIRST).await;
     let refused = refused.err().ok_or("a reader deleted")?;

@@ -41,7 +41,7 @@ impl Lifecycle {
 pub(crate) fn steps(lifecycle: Lifecycle) -> [String; 4] {
     [
         format!("login {}", lifecycle.revision()),
-        format!("read {FIRST_TEXT}"),
+        format!("read {}", FIRST_TEXT.trim_end()),
         format!("delete alice deleted {FIRST}"),
         format!("again {SECOND_TEXT}"),
     ]

@@ -44,9 +44,9 @@ struct Driver(Child);
 impl Drop for Driver {
     fn drop(&mut self) {
         if let Some(leader) = self.0.id() {
-            let group = format!("-{leader}");
-            let kill = std::process::Command::new("kill")
-                .args(["-KILL", "--", &group])
+            // The shell has it built in; a program of this name is not everywhere.
+            let kill = std::process::Command::new("sh")
+                .args(["-c", &format!("kill -KILL -- -{leader}")])
                 .status();
             assert!(kill.is_ok(), "the browser may be there still");
         }

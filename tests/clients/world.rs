@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 use clearance::Guard;
 use clearance::clock::SystemClock;
 use clearance::testing::{AuthorizationServer, ManualClock, RecordedRequest};
+use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -21,7 +22,7 @@ use crate::server::{self, Files, FilesRead, FilesScopes, Folder};
 
 /// The file that is read, and deleted.
 pub(crate) const FIRST: &str = "notes.txt";
-pub(crate) const FIRST_TEXT: &str = "buy milk";
+pub(crate) const FIRST_TEXT: &str = "buy milk\n";
 
 /// The file that is there when time has passed.
 pub(crate) const SECOND: &str = "later.txt";
@@ -33,6 +34,7 @@ pub(crate) const PASSES: TimeDelta = TimeDelta::minutes(15);
 pub(crate) struct World {
     pub(crate) url: String,
     pub(crate) authorization: AuthorizationServer,
+    guard: Guard<FilesScopes>,
     clock: ManualClock,
     folder: PathBuf,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -62,6 +64,13 @@ pub(crate) struct Seen {
 
 impl World {
     pub(crate) async fn start() -> Outcome<Self> {
+        let world = Self::start_deaf().await?;
+        server::listen_for_revocations(&world.authorization, &world.guard);
+        Ok(world)
+    }
+
+    /// One whose guard is not told what the authorization server revokes.
+    pub(crate) async fn start_deaf() -> Outcome<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/mcp", listener.local_addr()?);
         // Clients compare what they are told with their own clocks.
@@ -80,9 +89,9 @@ impl World {
 
         let folder = Folder::with(FIRST, FIRST_TEXT)?;
         let path = folder.path().to_owned();
-        server::listen_for_revocations(&authorization, &guard);
         let seen = Arc::default();
-        let app = Files::new(&guard, folder).app(&guard)?;
+        let config = StreamableHttpServerConfig::default();
+        let app = Files::new(&guard, folder).app(&guard, config)?;
         let app = app.layer(middleware::from_fn_with_state(Arc::clone(&seen), watch));
         let serving = tokio::spawn(async move {
             axum::serve(listener, app).await.expect("a server");
@@ -90,6 +99,7 @@ impl World {
         Ok(Self {
             url,
             authorization,
+            guard,
             clock,
             folder: path,
             seen,

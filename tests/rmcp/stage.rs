@@ -51,7 +51,7 @@ impl Mode {
         !matches!(self, Self::Sessions | Self::Stateless)
     }
 
-    fn config(self) -> StreamableHttpServerConfig {
+    pub(super) fn config(self) -> StreamableHttpServerConfig {
         let json = matches!(self, Self::StatelessJson | Self::ModernJson);
         StreamableHttpServerConfig::default()
             .disable_allowed_hosts()
@@ -143,13 +143,7 @@ impl Stage {
 
     /// Begins a session.
     pub(super) async fn begin(&self, token: &str) -> String {
-        let answer = send(self.address, &Self::hello().bearer(token)).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let session = answer.header("mcp-session-id").expect("a session");
-        let said = Request::new(LEGACY, "notifications/initialized").bearer(token);
-        let answer = send(self.address, &said.with("mcp-session-id", session)).await;
-        assert_eq!(answer.status, 202, "{answer:?}");
-        session.to_owned()
+        begin(self.address, token).await
     }
 
     /// The request that begins a session.
@@ -178,6 +172,17 @@ impl Stage {
         self.call(&call, &json!({ "arguments": arguments }), scopes)
             .await
     }
+}
+
+/// Begins a session.
+pub(super) async fn begin(address: SocketAddr, token: &str) -> String {
+    let answer = send(address, &Stage::hello().bearer(token)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let session = answer.header("mcp-session-id").expect("a session");
+    let said = Request::new(LEGACY, "notifications/initialized").bearer(token);
+    let answer = send(address, &said.with("mcp-session-id", session)).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    session.to_owned()
 }
 
 /// The last message of an answer, be it a document or a stream.
