@@ -48,7 +48,9 @@
 //! # }
 //! ```
 //!
-//! The signature is the policy; [`mcp`] tells all of it. A service that exists already is put behind an
+//! The signature is the policy; [`mcp`] tells all of it. A server on `rmcp`, the official SDK, takes proofs
+//! in its tools, prompts and resources: "rmcp in ten minutes" in the documentation of `clearance::rmcp`
+//! (feature `rmcp-3`). Any other service that exists already is put behind an
 //! [`AuthorizationLayer`]. Handlers of axum's own router demand proofs
 //! in the same way, from the guard in its state:
 //!
@@ -114,8 +116,8 @@
 //!   [`Refusal`] as an answer, [`metadata_routes`], [`CredentialLayer`].
 //! - `fetch` (default): keys and metadata over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
-//! - `rmcp-3`: [`rmcp`](https://docs.rs/rmcp) 3, the official SDK: tools, prompts and resources that take
-//!   proofs.
+//! - `rmcp-3`: `clearance::rmcp`: proofs for tools, prompts and resources of
+//!   [`rmcp`](https://docs.rs/rmcp) 3.9 or newer, the official SDK.
 //! - `schemars`: the schema of a tool's arguments, derived from their type.
 //! - `testing`: a loopback issuer that mints really signed tokens, a small authorization server with a
 //!   consent page, and a clock to turn by hand.

@@ -86,6 +86,14 @@ impl<C: AsRequestContext, S: AtHome> FromContextPart<C> for Authorized<S> {
     }
 }
 
+/// Who calls, as a parameter after the proof, for logs. It proves nothing.
+impl<C: AsRequestContext> FromContextPart<C> for Caller {
+    fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
+        let request = Request::of(&context.as_request_context().extensions)?;
+        Ok(request.admitted.caller())
+    }
+}
+
 mod sealed {
     use ::rmcp::service::{RequestContext, RoleServer};
 
@@ -96,6 +104,14 @@ mod sealed {
 }
 
 /// Proofs in the methods of a `ServerHandler`, which take no extractors.
+///
+/// # Proves
+/// What [`authorize`](Self::authorize) gives is a proof of the token that came with this very request, by
+/// the guard of the layer in front: in a session, too, where other requests came with other tokens.
+///
+/// # Does not prove
+/// Anything about a request that no layer let pass: there is no proof then. What [`may`](Self::may) and
+/// [`caller`](Self::caller) say is for showing and for logs.
 ///
 /// # Examples
 /// ```

@@ -22,6 +22,14 @@ secure_router! {
     /// more, and `#[prompt_handler(router = self.prompts)]` serves it. See
     /// [`SecureToolRouter`](super::SecureToolRouter).
     ///
+    /// # Proves
+    /// A prompt is made only for a request that this router's guard let in, by a token that grants what the
+    /// prompt's first parameter says.
+    ///
+    /// # Does not prove
+    /// That all prompts of the server are in it. The layer's policy names those of this router, and closes
+    /// all others.
+    ///
     /// # Examples
     /// ```
     /// use clearance::mcp::{McpScopes, PromptsRead};
@@ -101,7 +109,8 @@ impl<H: Send + Sync + 'static, V: Vocabulary> SecurePromptRouter<H, V> {
     }
 
     /// The prompts that the caller may use, where [`Secured`](super::Secured) stands in front; those for
-    /// any valid token where it does not. It is what `#[prompt_handler(router = ..)]` asks.
+    /// any valid token where it does not, and then rmcp's macro calls the list a public one. It is what
+    /// `#[prompt_handler(router = ..)]` asks.
     pub fn list_all(&self) -> Vec<Prompt> {
         self.granted(visit::granted(&self.inner.entries))
     }

@@ -31,6 +31,13 @@ secure_router! {
     /// rmcp's handlers take: `Parameters` with the variables of the template, [`ResourceUri`](super::ResourceUri),
     /// `RequestContext`, and more.
     ///
+    /// # Proves
+    /// A resource is read only for a request that this router's guard let in, by a token that grants what
+    /// the first parameter of its method says.
+    ///
+    /// # Does not prove
+    /// That the method reads what the URI names, and nothing else: files of others are its own affair.
+    ///
     /// # Examples
     /// ```
     /// use clearance::mcp::{McpScopes, ResourcesRead};
@@ -95,7 +102,7 @@ impl<H: Send + Sync + 'static, V: Vocabulary> SecureResourceRouter<H, V> {
     /// One more resource.
     ///
     /// A URI that stands twice, or that is none, is an error when a layer is built whose policy
-    /// includes this router.
+    /// includes this router. A `*` in it is nothing but a `*`.
     #[track_caller]
     pub fn resource<F, Args>(self, attr: Resource, handler: F) -> Self
     where

@@ -127,7 +127,8 @@ impl<H: Send + Sync + 'static, V: Vocabulary> SecureToolRouter<H, V> {
     }
 
     /// The tools that the caller may use, where [`Secured`](super::Secured) stands in front; those for
-    /// any valid token where it does not. It is what `#[tool_handler(router = ..)]` asks.
+    /// any valid token where it does not, and then rmcp's macro calls the list a public one. It is what
+    /// `#[tool_handler(router = ..)]` asks.
     pub fn list_all(&self) -> Vec<Tool> {
         self.granted(visit::granted(&self.inner.entries))
     }

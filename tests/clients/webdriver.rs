@@ -46,7 +46,7 @@ impl Drop for Driver {
         if let Some(leader) = self.0.id() {
             // The shell has it built in; a program of this name is not everywhere.
             let kill = std::process::Command::new("sh")
-                .args(["-c", &format!("kill -KILL -- -{leader}")])
+                .args(["-c", &format!("kill -KILL -{leader} 2>&-")])
                 .status();
             assert!(kill.is_ok(), "the browser may be there still");
         }

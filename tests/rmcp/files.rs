@@ -28,7 +28,7 @@ use clearance::rmcp::{
     Authorize as _, ResourceUri, SecurePromptRouter, SecureResourceRouter, SecureToolRouter,
 };
 use clearance::scope::AnyOf;
-use clearance::{Authorized, Guard};
+use clearance::{Authorized, Caller, Guard};
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{
     CompleteRequestParams, CompleteResult, ListResourceTemplatesResult, ListResourcesResult,
@@ -72,9 +72,9 @@ struct Named {
 
 impl Files {
     #[tool(description = "Who am I?")]
-    async fn whoami(&self, auth: Authorized<()>) -> String {
+    async fn whoami(&self, _: Authorized<()>, caller: Caller) -> String {
         self.log.ran("whoami");
-        auth.subject().to_string()
+        caller.subject().to_string()
     }
 
     #[tool(description = "Read a file")]

@@ -3,13 +3,12 @@
 use clearance::mcp::{McpScopes, ToolsExecute};
 use clearance::rmcp::SecureToolRouter;
 use clearance::{Authorized, Caller, Guard};
-use rmcp::handler::server::common::Extension;
 use rmcp::tool;
 
 // Named, so that both cases import the same.
 type Proof = Authorized<ToolsExecute>;
 
-type Who = Extension<Caller>;
+type Who = Caller;
 
 #[derive(Clone)]
 struct Clock;
