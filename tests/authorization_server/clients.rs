@@ -188,6 +188,9 @@ async fn a_client_is_the_url_of_its_document() {
         .start()
         .await
         .expect("a server");
+    let metadata = get(&server, "/.well-known/oauth-authorization-server").await;
+    let promise = r#""client_id_metadata_document_supported":true"#;
+    assert!(metadata.body.contains(promise), "{}", metadata.body);
     server.ask_for_consent();
     let page = authorize(&server, &[("client_id", CLIENT_URL)]).await;
     assert!(page.body.contains("A client"));
@@ -281,7 +284,8 @@ async fn metadata_says_what_is_there() {
             metadata["authorization_response_iss_parameter_supported"],
             true
         );
-        assert_eq!(metadata["client_id_metadata_document_supported"], true);
+        // No document was given, and none is fetched.
+        assert_eq!(metadata["client_id_metadata_document_supported"], false);
         assert_eq!(
             metadata["scopes_supported"],
             object!(["files:read", "files:write"])

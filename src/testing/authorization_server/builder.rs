@@ -101,6 +101,10 @@ impl AuthorizationServerBuilder {
     /// Takes `json` for what stands at `url`, so that `url` can be a `client_id` (OAuth Client ID
     /// Metadata Document). Nothing is ever fetched.
     ///
+    /// Only with a document does the metadata say `client_id_metadata_document_supported`: a client
+    /// that is told so may show the URL of its own document instead of registering itself, and one
+    /// that was not given here is not known.
+    ///
     /// A document that does not fit its URL is kept, and its client refused: as with a real server.
     pub fn with_client_document(mut self, url: &str, json: impl Into<String>) -> Self {
         self.settings.documents.insert(url.to_owned(), json.into());

@@ -58,7 +58,8 @@ fn right_document(site: &Site) -> Value {
         "introspection_endpoint_auth_methods_supported": secrets,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-        "client_id_metadata_document_supported": true,
+        // Nothing is fetched: with no document at hand, no such client could be known.
+        "client_id_metadata_document_supported": !site.settings.documents.is_empty(),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
     })
