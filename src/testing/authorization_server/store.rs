@@ -12,6 +12,7 @@ use crate::id::{Resource, TokenId};
 
 const MOST_CODES: usize = 1_000;
 const MOST_GRANTS: usize = 10_000;
+pub(super) const MOST_REFRESH_TOKENS: usize = 10_000;
 const MOST_TOKENS: usize = 20_000;
 /// Access tokens of one grant that are remembered, so that they can be revoked with it.
 const MOST_TOKENS_OF_A_GRANT: usize = 1_000;
@@ -108,7 +109,7 @@ impl Store {
     pub(super) fn new() -> Self {
         Self {
             codes: Bounded::new(MOST_CODES),
-            refresh_tokens: Bounded::new(MOST_GRANTS),
+            refresh_tokens: Bounded::new(MOST_REFRESH_TOKENS),
             access_tokens: Bounded::new(MOST_TOKENS),
             families: Bounded::new(MOST_GRANTS),
             last_grant: 0,
@@ -332,7 +333,7 @@ mod tests {
         store.add_refresh_token("r", first, DateTime::UNIX_EPOCH);
         store.spend_refresh_token("r");
         let thief = store.add_grant(grant());
-        for number in 0..MOST_GRANTS {
+        for number in 0..MOST_REFRESH_TOKENS {
             store.add_refresh_token(&number.to_string(), thief, DateTime::UNIX_EPOCH);
         }
         assert!(store.grant(first).is_none());

@@ -234,12 +234,19 @@ fn terms(site: &Site, grant: &Grant, resource: Resource, scopes: ScopeList) -> T
 }
 
 /// Makes an access token (RFC 9068 section 2) that belongs to `grant`.
+///
+/// # Errors
+/// If the grant has ended: nobody could revoke what is made then.
 pub(super) fn issue(
     site: &Site,
     state: &mut State,
     grant: GrantId,
     terms: Terms,
 ) -> Result<Issued, OAuthError> {
+    // To remember the refresh token of a grant may be to forget another one of the same grant.
+    if state.store.grant(grant).is_none() {
+        return Err(OAuthError::grant("the grant has ended"));
+    }
     let id = random::text()?;
     let issued_at = site.now();
     let mut token = TokenBuilder::new(site)
@@ -299,5 +306,51 @@ impl Issued {
             members.insert("scope".to_owned(), scope.into());
         }
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::store::MOST_REFRESH_TOKENS;
+    use super::super::{AuthorizationServer, Site};
+    use super::*;
+
+    const FILES: &str = "https://files.example.com/mcp";
+
+    async fn server() -> AuthorizationServer {
+        AuthorizationServer::builder(FILES.parse().unwrap())
+            .public_client("editor", ["http://127.0.0.1/callback"])
+            .start()
+            .await
+            .unwrap()
+    }
+
+    fn refresh(site: &Site, shown: &str) -> Result<Response, OAuthError> {
+        let client = site.client("editor").unwrap();
+        let form = format!("grant_type=refresh_token&resource={FILES}&refresh_token={shown}");
+        token(site, &client, &Parameters::parse(form.as_bytes()))
+    }
+
+    #[tokio::test]
+    async fn no_token_is_made_for_a_grant_that_ends_meanwhile() {
+        let server = server().await;
+        let site = &*server.site;
+        let grant = Grant {
+            client: "editor".to_owned(),
+            subject: "alice".to_owned(),
+            resources: vec![FILES.parse().unwrap()],
+            scopes: ScopeList::default(),
+        };
+        let id = site.state().store.add_grant(grant);
+        for number in 0..MOST_REFRESH_TOKENS {
+            let until = later(site.now(), REFRESH_LIFETIME);
+            let name = number.to_string();
+            site.state().store.add_refresh_token(&name, id, until);
+        }
+        // The next one is one too many: the first is forgotten, and the grant is over with it.
+        let refused = refresh(site, "7").unwrap_err();
+        assert_eq!(refused.code, Code::InvalidGrant);
+        assert!(site.state().store.grant(id).is_none());
+        assert!(refresh(site, "8").is_err());
     }
 }
