@@ -10,7 +10,7 @@ use super::user_agent::*;
 use crate::support::Answer;
 
 /// The names of the tokens that are revoked from now on.
-fn revoked(server: &AuthorizationServer) -> Arc<Mutex<Vec<String>>> {
+pub fn revoked(server: &AuthorizationServer) -> Arc<Mutex<Vec<String>>> {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let listener = Arc::clone(&heard);
     server.on_revoked(move |_, token| {
@@ -22,7 +22,7 @@ fn revoked(server: &AuthorizationServer) -> Arc<Mutex<Vec<String>>> {
     heard
 }
 
-async fn is_active(server: &AuthorizationServer, token: &str) -> bool {
+pub async fn is_active(server: &AuthorizationServer, token: &str) -> bool {
     let answer = post_as_machine(server, "/introspect", &[("token", token)]).await;
     json(&answer)["active"] == true
 }

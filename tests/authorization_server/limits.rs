@@ -7,6 +7,7 @@ use serde_json::json as object;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::hostile::{is_active, revoked};
 use super::user_agent::*;
 
 /// What comes back for `GET target` until the connection ends, or so many bytes.
@@ -29,14 +30,31 @@ async fn bytes(server: &AuthorizationServer, target: &str, most: usize) -> Vec<u
 #[tokio::test]
 async fn a_flood_of_registrations_is_forgotten_again() {
     let (server, _) = approving().await;
+    let heard = revoked(&server);
     let body = object!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none" });
     let body = body.to_string();
     let lines = ["content-type: application/json".to_owned()];
-    let mut ids = Vec::new();
-    for _ in 0..1_001 {
+    let register = async || {
         let answer = send(&server, "POST /register", &lines, &body).await;
-        ids.push(text(&json(&answer), "client_id"));
+        text(&json(&answer), "client_id")
+    };
+    let mut ids = vec![register().await];
+    let client = [("client_id", ids[0].as_str())];
+    let code = code(&server, &client).await;
+    let tokens = post(&server, "/token", &redemption(&code, &client)).await;
+    let access = text(&granted(&tokens), "access_token");
+    for _ in 0..999 {
+        ids.push(register().await);
     }
+    assert!(is_active(&server, &access).await);
+    assert_eq!(heard.lock().expect("a lock").len(), 0);
+    // Forgotten, it cannot revoke its token any more: that is over with it.
+    ids.push(register().await);
+    assert!(!is_active(&server, &access).await);
+    assert_eq!(
+        *heard.lock().expect("a lock"),
+        [text(&claims(&access), "jti")]
+    );
     assert_eq!(
         authorize(&server, &[("client_id", &ids[0])]).await.status,
         400
@@ -58,7 +76,10 @@ async fn a_flood_of_registrations_is_forgotten_again() {
 #[tokio::test]
 async fn a_flood_of_codes_is_forgotten_again() {
     let (server, _) = approving().await;
+    let heard = revoked(&server);
     let first = code(&server, &[]).await;
+    let stolen = code(&server, &[]).await;
+    let thief = granted(&post(&server, "/token", &redemption(&stolen, &[])).await);
     for _ in 0..1_000 {
         code(&server, &[]).await;
     }
@@ -66,6 +87,16 @@ async fn a_flood_of_codes_is_forgotten_again() {
         &post(&server, "/token", &redemption(&first, &[])).await,
         400,
         "invalid_grant",
+    );
+    // But what a thief has had of a code is remembered with what came of it.
+    let access = text(&thief, "access_token");
+    assert!(is_active(&server, &access).await);
+    let victim = post(&server, "/token", &redemption(&stolen, &[])).await;
+    assert_error(&victim, 400, "invalid_grant");
+    assert!(!is_active(&server, &access).await);
+    assert_eq!(
+        *heard.lock().expect("a lock"),
+        [text(&claims(&access), "jti")]
     );
 }
 

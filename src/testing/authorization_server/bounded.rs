@@ -54,6 +54,10 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
         self.entries.remove(key)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter()
+    }
+
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.entries.values_mut()
     }

@@ -152,7 +152,11 @@ impl Site {
 
     pub(super) fn register(&self, client: Client) {
         let id = client.id.clone();
-        self.state().registered.insert(id, Arc::new(client));
+        let mut state = self.state();
+        for forgotten in state.registered.insert(id, Arc::new(client)) {
+            // It can no longer say that it has lost a token, nor be asked who it is.
+            state.store.revoke_client(&forgotten.id);
+        }
     }
 
     /// The resources that a request names, at least one (RFC 8707 section 2).

@@ -64,8 +64,6 @@ pub(super) struct Terms {
 struct SpentOrNot {
     code: AuthorizationCode,
     is_spent: bool,
-    /// What came of it.
-    grant: Option<GrantId>,
 }
 
 #[derive(Debug)]
@@ -79,6 +77,8 @@ struct RefreshToken {
 struct Family {
     grant: Grant,
     is_revoked: bool,
+    /// What it came of, so that a second use is seen when the code itself is forgotten.
+    code: Option<Digest>,
     /// The digests of its access tokens.
     tokens: Vec<Digest>,
 }
@@ -121,27 +121,38 @@ impl Store {
         let entry = SpentOrNot {
             code,
             is_spent: false,
-            grant: None,
         };
         self.codes.insert(Digest::of(text), entry);
     }
 
     /// Spends a code, whatever comes of it: it is good for one attempt (RFC 6749 section 4.1.2).
     pub(super) fn show_code(&mut self, text: &str) -> Shown<AuthorizationCode> {
-        match self.codes.get_mut(&Digest::of(text)) {
-            None => Shown::Unknown,
-            Some(entry) if entry.is_spent => Shown::Again(entry.grant),
-            Some(entry) => {
+        let digest = Digest::of(text);
+        match self.codes.get_mut(&digest) {
+            Some(entry) if !entry.is_spent => {
                 entry.is_spent = true;
                 Shown::First(entry.code.clone())
             }
+            Some(_) => Shown::Again(self.came_of(digest)),
+            None => match self.came_of(digest) {
+                None => Shown::Unknown,
+                came => Shown::Again(came),
+            },
         }
+    }
+
+    /// The grant that came of a code. There are some thousand at most, and nobody waits for it but
+    /// who shows a code that is good for nothing.
+    fn came_of(&self, code: Digest) -> Option<GrantId> {
+        let mut families = self.families.iter();
+        let found = families.find(|(_, family)| family.code == Some(code));
+        found.map(|(id, _)| *id)
     }
 
     /// Remembers what came of a code, to be revoked if the code is shown again.
     pub(super) fn code_became(&mut self, text: &str, grant: GrantId) {
-        if let Some(entry) = self.codes.get_mut(&Digest::of(text)) {
-            entry.grant = Some(grant);
+        if let Some(family) = self.families.get_mut(&grant) {
+            family.code = Some(Digest::of(text));
         }
     }
 
@@ -150,6 +161,7 @@ impl Store {
         let family = Family {
             grant,
             is_revoked: false,
+            code: None,
             tokens: Vec::new(),
         };
         for forgotten in self.families.insert(self.last_grant, family) {
@@ -231,12 +243,21 @@ impl Store {
 
     /// Ends all grants of a subject, those of codes that were not shown yet included.
     pub(super) fn revoke_subject(&mut self, subject: &str) {
+        self.revoke_where(|grant| grant.subject == subject);
+    }
+
+    /// Ends all grants of a client, likewise.
+    pub(super) fn revoke_client(&mut self, client: &str) {
+        self.revoke_where(|grant| grant.client == client);
+    }
+
+    fn revoke_where(&mut self, is_meant: impl Fn(&Grant) -> bool) {
         for entry in self.codes.values_mut() {
-            entry.is_spent |= entry.code.grant.subject == subject;
+            entry.is_spent |= is_meant(&entry.code.grant);
         }
         let mut digests = Vec::new();
         for family in self.families.values_mut() {
-            if family.grant.subject == subject {
+            if is_meant(&family.grant) {
                 family.is_revoked = true;
                 digests.append(&mut family.tokens);
             }
@@ -288,11 +309,41 @@ mod tests {
 
     fn grant() -> Grant {
         Grant {
-            client: String::new(),
+            client: "editor".to_owned(),
             subject: "alice".to_owned(),
             resources: Vec::new(),
             scopes: ScopeList::default(),
         }
+    }
+
+    fn code() -> AuthorizationCode {
+        AuthorizationCode {
+            grant: grant(),
+            redirect_uri: String::new(),
+            challenge: String::new(),
+            expires_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_code_is_known_as_long_as_what_came_of_it() {
+        let mut store = Store::new();
+        store.add_code("c", code());
+        assert!(matches!(store.show_code("c"), Shown::First(_)));
+        assert!(matches!(store.show_code("c"), Shown::Again(None)));
+        let first = store.add_grant(grant());
+        store.code_became("c", first);
+        for number in 0..MOST_CODES {
+            store.add_code(&number.to_string(), code());
+        }
+        let again = |store: &mut Store| matches!(store.show_code("c"), Shown::Again(Some(id)) if id == first);
+        assert!(again(&mut store));
+        store.revoke_grant(first);
+        assert!(again(&mut store));
+        for _ in 0..MOST_GRANTS {
+            store.add_grant(grant());
+        }
+        assert!(matches!(store.show_code("c"), Shown::Unknown));
     }
 
     #[test]
