@@ -20,7 +20,7 @@ const MOST_TOKENS_OF_A_GRANT: usize = 1_000;
 pub(super) type GrantId = u64;
 
 /// What a client may ask tokens for: agreed to by a user, or given to the client itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Grant {
     pub(super) client: String,
     pub(super) subject: String,
@@ -144,8 +144,12 @@ impl Store {
     /// The grant that came of a code. There are some thousand at most, and nobody waits for it but
     /// who shows a code that is good for nothing.
     fn came_of(&self, code: Digest) -> Option<GrantId> {
+        self.find(|family| family.code == Some(code))
+    }
+
+    fn find(&self, is_meant: impl Fn(&Family) -> bool) -> Option<GrantId> {
         let mut families = self.families.iter();
-        let found = families.find(|(_, family)| family.code == Some(code));
+        let found = families.find(|(_, family)| is_meant(family));
         found.map(|(id, _)| *id)
     }
 
@@ -168,6 +172,16 @@ impl Store {
             self.revoke_all(forgotten.tokens);
         }
         self.last_grant
+    }
+
+    /// The grant in force that is the same as this one, or else a new one: a client that acts for
+    /// itself does not end the grants of others by asking often.
+    pub(super) fn reuse_grant(&mut self, grant: Grant) -> GrantId {
+        let is_same = |family: &Family| !family.is_revoked && family.grant == grant;
+        match self.find(is_same) {
+            Some(id) => id,
+            None => self.add_grant(grant),
+        }
     }
 
     /// A grant that is in force.
@@ -211,6 +225,8 @@ impl Store {
             if family.tokens.len() > MOST_TOKENS_OF_A_GRANT {
                 let oldest = family.tokens.remove(0);
                 self.revoke(&oldest);
+                // It takes no place that tokens of other grants need.
+                self.access_tokens.remove(&oldest);
             }
         }
         for forgotten in self.access_tokens.insert(digest, token) {
@@ -344,6 +360,30 @@ mod tests {
             store.add_grant(grant());
         }
         assert!(matches!(store.show_code("c"), Shown::Unknown));
+    }
+
+    #[test]
+    fn a_client_that_asks_often_ends_nothing_of_others() {
+        let mut store = Store::new();
+        let alice = store.add_grant(grant());
+        store.add_access_token("a", token(alice, "a"));
+        let own = |scope: &str| Grant {
+            client: "machine".to_owned(),
+            subject: "machine".to_owned(),
+            resources: Vec::new(),
+            scopes: ScopeList::parse(scope).unwrap(),
+        };
+        let first = store.reuse_grant(own("read"));
+        for number in 0..MOST_TOKENS {
+            assert_eq!(store.reuse_grant(own("read")), first);
+            store.add_access_token(&number.to_string(), token(first, "m"));
+        }
+        assert!(store.access_token("a").is_some());
+        let wider = store.reuse_grant(own("read write"));
+        assert_ne!(wider, first);
+        // What has ended is not begun again.
+        store.revoke_grant(first);
+        assert!(![first, wider].contains(&store.reuse_grant(own("read"))));
     }
 
     #[test]

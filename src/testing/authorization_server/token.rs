@@ -186,7 +186,7 @@ fn for_client(
     };
     let terms = terms(site, &grant, resource, scopes);
     let mut state = site.state();
-    let grant = state.store.add_grant(grant);
+    let grant = state.store.reuse_grant(grant);
     let issued = issue(site, &mut state, grant, terms)?;
     Ok(issued.answer(site.now(), None))
 }
@@ -320,28 +320,37 @@ mod tests {
     async fn server() -> AuthorizationServer {
         AuthorizationServer::builder(FILES.parse().unwrap())
             .public_client("editor", ["http://127.0.0.1/callback"])
+            .client("machine", "s3cret", "read write")
             .start()
             .await
             .unwrap()
     }
 
-    fn refresh(site: &Site, shown: &str) -> Result<Response, OAuthError> {
-        let client = site.client("editor").unwrap();
-        let form = format!("grant_type=refresh_token&resource={FILES}&refresh_token={shown}");
+    fn ask(site: &Site, client: &str, form: &str) -> Result<Response, OAuthError> {
+        let client = site.client(client).unwrap();
+        let form = format!("{form}&resource={FILES}");
         token(site, &client, &Parameters::parse(form.as_bytes()))
+    }
+
+    fn refresh(site: &Site, shown: &str) -> Result<Response, OAuthError> {
+        let form = format!("grant_type=refresh_token&refresh_token={shown}");
+        ask(site, "editor", &form)
+    }
+
+    fn grant(subject: &str) -> Grant {
+        Grant {
+            client: "editor".to_owned(),
+            subject: subject.to_owned(),
+            resources: vec![FILES.parse().unwrap()],
+            scopes: ScopeList::default(),
+        }
     }
 
     #[tokio::test]
     async fn no_token_is_made_for_a_grant_that_ends_meanwhile() {
         let server = server().await;
         let site = &*server.site;
-        let grant = Grant {
-            client: "editor".to_owned(),
-            subject: "alice".to_owned(),
-            resources: vec![FILES.parse().unwrap()],
-            scopes: ScopeList::default(),
-        };
-        let id = site.state().store.add_grant(grant);
+        let id = site.state().store.add_grant(grant("alice"));
         for number in 0..MOST_REFRESH_TOKENS {
             let until = later(site.now(), REFRESH_LIFETIME);
             let name = number.to_string();
@@ -352,5 +361,18 @@ mod tests {
         assert_eq!(refused.code, Code::InvalidGrant);
         assert!(site.state().store.grant(id).is_none());
         assert!(refresh(site, "8").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_acts_for_itself_has_one_grant_for_each_purpose() {
+        let server = server().await;
+        let site = &*server.site;
+        let first = site.state().store.add_grant(grant("alice"));
+        for scope in ["read", "read", "write", "read"] {
+            let form = format!("grant_type=client_credentials&scope={scope}");
+            assert!(ask(site, "machine", &form).is_ok());
+        }
+        let last = site.state().store.add_grant(grant("bob"));
+        assert_eq!(last, first + 3);
     }
 }
