@@ -9,7 +9,6 @@ use super::client::Client;
 use super::error::{Code, OAuthError};
 use super::parameters::Parameters;
 use super::site::Site;
-use super::store::Shown;
 use crate::testing::mint::Mint as _;
 
 /// Answers an introspection request. Strangers, who can register themselves, are told nothing.
@@ -28,41 +27,30 @@ pub(super) fn introspect(
     Ok(answer::secret_json(StatusCode::OK, &members))
 }
 
+/// What there is to say about an access token.
+///
+/// A refresh token is for this server and for the client that has it (RFC 6749 section 1.5). Clients
+/// that introspect have none, so to them each is inactive (RFC 7662 section 2.2): what a resource
+/// server takes for an access token because it is active would open a door.
 fn active(site: &Site, shown: &str) -> Option<Value> {
     let now = site.now();
     let state = site.state();
-    let mut members;
-    let scopes;
-    if let Some(token) = state.store.access_token(shown) {
-        if now >= token.terms.expires_at {
-            return None;
-        }
-        scopes = token.terms.scopes.clone();
-        members = json!({
-            "active": true,
-            "iss": site.issuer.as_str(),
-            "sub": token.terms.subject,
-            "aud": token.terms.resource.as_str(),
-            "client_id": token.terms.client,
-            "jti": token.id.as_str(),
-            "iat": token.issued_at.timestamp(),
-            "exp": token.terms.expires_at.timestamp(),
-            "token_type": "Bearer",
-        });
-    } else {
-        let Shown::First((id, until)) = state.store.refresh_token(shown) else {
-            return None;
-        };
-        let grant = state.store.grant(id).filter(|_| now < until)?;
-        scopes = grant.scopes.clone();
-        members = json!({
-            "active": true,
-            "iss": site.issuer.as_str(),
-            "sub": grant.subject,
-            "client_id": grant.client,
-            "exp": until.timestamp(),
-        });
+    let token = state.store.access_token(shown)?;
+    if now >= token.terms.expires_at {
+        return None;
     }
+    let mut members = json!({
+        "active": true,
+        "iss": site.issuer.as_str(),
+        "sub": token.terms.subject,
+        "aud": token.terms.resource.as_str(),
+        "client_id": token.terms.client,
+        "jti": token.id.as_str(),
+        "iat": token.issued_at.timestamp(),
+        "exp": token.terms.expires_at.timestamp(),
+        "token_type": "Bearer",
+    });
+    let scopes = &token.terms.scopes;
     if let Some(object) = members.as_object_mut()
         && !scopes.is_empty()
     {
