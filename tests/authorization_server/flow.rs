@@ -97,7 +97,12 @@ async fn a_token_of_another_resource_is_refused_there_alone() {
 
 #[tokio::test]
 async fn keys_change_under_a_guard() {
-    let (server, clock) = approving().await;
+    let clock = ManualClock::at_fixed_start();
+    let server = builder(&clock)
+        .approve_automatically(User::Alice)
+        // So that nothing here is refused because of its age.
+        .access_token_lifetime(TimeDelta::hours(2));
+    let server = server.start().await.expect("a server");
     let guard = guard(&server, &clock).await;
     let before = text(&tokens(&server).await, "access_token");
     server.rotate(Algorithm::ES256);
@@ -107,6 +112,7 @@ async fn keys_change_under_a_guard() {
     assert_eq!(use_token(&guard, &after).await.0, 200);
     clock.advance(TimeDelta::minutes(30));
     assert_eq!(use_token(&guard, &before).await.0, 401);
+    assert_eq!(use_token(&guard, &after).await.0, 200);
 }
 
 #[tokio::test]
