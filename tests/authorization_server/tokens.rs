@@ -190,3 +190,32 @@ async fn a_token_is_exchanged_for_one_of_the_next_server() {
     let again = post_as_machine(&server, "/token", &form).await;
     assert_error(&again, 400, "invalid_request");
 }
+
+#[tokio::test]
+async fn a_client_gets_no_more_for_itself_than_is_its_own() {
+    let clock = clearance::testing::ManualClock::at_fixed_start();
+    let server = builder(&clock)
+        .approve_automatically(clearance::testing::User::Alice)
+        .client("reader", "s3cret", "files:read")
+        .default_scope("files:write files:read");
+    let server = server.start().await.expect("a server");
+    let ask = async |scope: &str| {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", "reader"),
+            ("client_secret", "s3cret"),
+            ("resource", FILES),
+            ("scope", scope),
+        ];
+        post(&server, "/token", &form).await
+    };
+    assert_eq!(granted(&ask("files:read").await)["scope"], "files:read");
+    for more in ["files:write", "files:read files:write"] {
+        assert_error(&ask(more).await, 400, "invalid_scope");
+    }
+    // Of what everybody gets who does not say, it gets its own part; a user may say yes to all.
+    assert_eq!(granted(&ask("").await)["scope"], "files:read");
+    let code = code(&server, &[("scope", "")]).await;
+    let tokens = granted(&post(&server, "/token", &redemption(&code, &[])).await);
+    assert_eq!(tokens["scope"], "files:write files:read");
+}
