@@ -223,6 +223,12 @@ async fn ask(
 /// `machine:s3cret`
 const RIGHT: &str = "authorization: Basic bWFjaGluZTpzM2NyZXQ=";
 
+const ASSERTION: (&str, &str) = ("client_assertion", "e30.e30.");
+const ASSERTION_TYPE: (&str, &str) = (
+    "client_assertion_type",
+    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+);
+
 #[tokio::test]
 async fn whoever_does_not_prove_who_it_is_gets_nothing() {
     let (server, _) = approving().await;
@@ -258,6 +264,14 @@ async fn a_client_proves_who_it_is_in_one_way() {
         (&[RIGHT, RIGHT][..], &[][..], "invalid_request"),
         (&[RIGHT], &[("client_secret", "s3cret")], "invalid_request"),
         (&[RIGHT], &[("client_id", "editor")], "invalid_request"),
+        (&[RIGHT], &[ASSERTION], "invalid_request"),
+        (&[RIGHT], &[ASSERTION_TYPE], "invalid_request"),
+        (
+            &[],
+            &[("client_id", "editor"), ASSERTION_TYPE, ASSERTION],
+            "invalid_request",
+        ),
+        (&[], &[ASSERTION_TYPE, ASSERTION], "invalid_request"),
         (&[RIGHT], &[("scope", "files:admin")], "invalid_scope"),
         (&[RIGHT], &[("resource", MAIL)], "invalid_target"),
         (&[RIGHT], &[("x", "1"), ("x", "1")], "invalid_request"),

@@ -100,6 +100,16 @@ pub(super) fn authenticate(
 }
 
 fn credentials(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentials, OAuthError> {
+    let is_given = |name| parameters.get(name).is_some();
+    if ["client_assertion", "client_assertion_type"]
+        .into_iter()
+        .any(is_given)
+    {
+        // RFC 7521 section 4.2. Beside another method it would be a second one, by itself it is one
+        // that nobody here has: to leave it unread would be to take the client for less than it says.
+        let reason = "no client of this server proves who it is by an assertion";
+        return Err(OAuthError::request(reason));
+    }
     let id = parameters.get("client_id");
     let secret = parameters.get("client_secret");
     let mut fields = headers.get_all(header::AUTHORIZATION).iter();
