@@ -178,6 +178,14 @@ async fn a_token_is_exchanged_for_one_of_the_next_server() {
     let answer = granted(&post_as_machine(&server, "/token", &next).await);
     let twice = claims(&text(&answer, "access_token"));
     assert_eq!(twice["act"]["act"]["sub"], "machine");
+    for (token, act) in [
+        (&access, &serde_json::Value::Null),
+        (&exchanged, &new["act"]),
+        (&text(&answer, "access_token"), &twice["act"]),
+    ] {
+        let known = post_as_machine(&server, "/introspect", &[("token", token)]).await;
+        assert_eq!(json(&known)["act"], *act);
+    }
     let untyped = post_as_machine(&server, "/token", &form[..3]).await;
     assert_error(&untyped, 400, "invalid_request");
 

@@ -4,11 +4,11 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::answer;
 use super::client::Client;
 use super::error::{Code, OAuthError};
 use super::parameters::Parameters;
 use super::site::Site;
+use super::{answer, token};
 use crate::testing::mint::Mint as _;
 
 /// Answers an introspection request. Strangers, who can register themselves, are told nothing.
@@ -50,11 +50,12 @@ fn active(site: &Site, shown: &str) -> Option<Value> {
         "exp": token.terms.expires_at.timestamp(),
         "token_type": "Bearer",
     });
-    let scopes = &token.terms.scopes;
-    if let Some(object) = members.as_object_mut()
-        && !scopes.is_empty()
-    {
-        object.insert("scope".to_owned(), scopes.to_string().into());
+    if let Some(object) = members.as_object_mut() {
+        let scopes = &token.terms.scopes;
+        if !scopes.is_empty() {
+            object.insert("scope".to_owned(), scopes.to_string().into());
+        }
+        object.extend(token::act(&token.terms).map(|act| ("act".to_owned(), act)));
     }
     Some(members)
 }

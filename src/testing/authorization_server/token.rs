@@ -259,14 +259,7 @@ pub(super) fn issue(
     if !terms.scopes.is_empty() {
         token = token.scope(&terms.scopes.to_string());
     }
-    let acts = terms.actors.iter().fold(None, |earlier, actor| {
-        let mut act = json!({ "sub": actor });
-        if let (Some(members), Some(earlier)) = (act.as_object_mut(), earlier) {
-            members.insert("act".to_owned(), earlier);
-        }
-        Some(act)
-    });
-    if let Some(act) = acts {
+    if let Some(act) = act(&terms) {
         token = token.claim("act", act);
     }
     let text = token.mint();
@@ -279,6 +272,17 @@ pub(super) fn issue(
     };
     state.store.add_access_token(&text, remembered);
     Ok(Issued { text, terms })
+}
+
+/// Who acts for the subject, and within it who did before (RFC 8693 section 4.1).
+pub(super) fn act(terms: &Terms) -> Option<Value> {
+    terms.actors.iter().fold(None, |earlier, actor| {
+        let mut act = json!({ "sub": actor });
+        if let (Some(members), Some(earlier)) = (act.as_object_mut(), earlier) {
+            members.insert("act".to_owned(), earlier);
+        }
+        Some(act)
+    })
 }
 
 impl Issued {
