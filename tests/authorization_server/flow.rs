@@ -230,6 +230,9 @@ async fn it_listens_on_loopback_only() {
     for impossible in [
         bare().public_client("x", ["app://x"]),
         bare().client("alice", "a secret", ""),
+        bare().client("", "a secret", ""),
+        bare().client("x", "", ""),
+        bare().public_client("", [CALLBACK]),
         bare()
             .client("x", "a secret", "")
             .public_client("x", [CALLBACK]),

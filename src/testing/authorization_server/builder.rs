@@ -121,6 +121,9 @@ impl AuthorizationServerBuilder {
         } else {
             ScopeList::parse(scopes)
         };
+        if secret.is_empty() {
+            self.problem = Some("a secret is empty, which is as good as none");
+        }
         match own_scopes {
             Ok(scopes) => self.add(Client {
                 id: id.to_owned(),
@@ -237,6 +240,9 @@ impl AuthorizationServerBuilder {
 
     fn add(&mut self, client: Client) {
         let id = client.id.clone();
+        if id.is_empty() {
+            self.problem = Some("a client has no name");
+        }
         if User::named(&id).is_some() {
             // What it does for itself would look as if the user did it (RFC 9700 section 4.15).
             self.problem = Some("a client has the name of a user");
