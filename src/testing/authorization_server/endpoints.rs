@@ -13,7 +13,7 @@ use super::super::fault::Document;
 use super::error::OAuthError;
 use super::fault::{self, ServerFault};
 use super::parameters::Parameters;
-use super::record;
+use super::record::{self, RecordedRequest};
 use super::site::Site;
 use super::{
     answer, authorize, client, consent, introspection, metadata, page, registration, revocation,
@@ -42,6 +42,9 @@ pub(super) fn router(site: Arc<Site>) -> Router {
     Router::new().fallback(serve).with_state(site)
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
 async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     if !is_for_this_server(&site, &head) {
@@ -55,12 +58,7 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     if query.len() > LONGEST_QUERY {
         return StatusCode::URI_TOO_LONG.into_response();
     }
-    let asked = if head.method == Method::POST {
-        &body
-    } else {
-        query.as_bytes()
-    };
-    let record = record::of(head.method.as_str(), head.uri.path(), asked);
+    let record = endpoint.record(&head, &body);
     site.state().records.add(record);
     let mut response = endpoint.answer(&site, &head, &body);
     // Whoever waits for it knows that a token is revoked before the client knows it.
@@ -131,6 +129,37 @@ impl Endpoint {
         }
     }
 
+    /// The media type of the bodies that this endpoint takes.
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Register => JSON,
+            Self::Authorize
+            | Self::Consent
+            | Self::Index
+            | Self::Introspect
+            | Self::Jwks
+            | Self::Metadata
+            | Self::Nowhere
+            | Self::Revoke
+            | Self::Token => FORM,
+        }
+    }
+
+    /// What may be remembered of a request. What stands in a body that is not what it should be,
+    /// nobody knows.
+    fn record(self, head: &Parts, body: &[u8]) -> RecordedRequest {
+        let (method, path) = (head.method.as_str(), head.uri.path());
+        if head.method != Method::POST {
+            let query = head.uri.query().unwrap_or_default();
+            return record::of_form(method, path, query.as_bytes());
+        }
+        match self.media_type() {
+            wanted if !is_of_type(&head.headers, wanted) => record::of_form(method, path, b""),
+            JSON => record::of_json(method, path, body),
+            _ => record::of_form(method, path, body),
+        }
+    }
+
     fn fault(self, site: &Site) -> Option<super::super::fault::Fault> {
         let state = site.state();
         match self {
@@ -174,7 +203,7 @@ impl Endpoint {
             Self::Register if site.has_fault(&ServerFault::RefuseRegistration) => {
                 registration::refusal().into_response()
             }
-            Self::Register if !is_of_type(headers, "application/json") => {
+            Self::Register if !is_of_type(headers, JSON) => {
                 OAuthError::request("a registration is application/json").into_response()
             }
             Self::Register => registration::register(site, body),
@@ -201,7 +230,7 @@ fn answer_client(
 /// The form in a body, each parameter once and nothing in the query (RFC 6749 sections 2.3.1
 /// and 3.2).
 fn form(head: &Parts, body: &[u8]) -> Result<Parameters, OAuthError> {
-    if !is_of_type(&head.headers, "application/x-www-form-urlencoded") {
+    if !is_of_type(&head.headers, FORM) {
         let reason = "the body is application/x-www-form-urlencoded";
         return Err(OAuthError::request(reason));
     }

@@ -244,7 +244,7 @@ impl AuthorizationServer {
         state.token_fault = Fault::None;
     }
 
-    /// What was asked for, in order; the latest 10 000 requests.
+    /// What was asked for, in order; the latest 1 000 requests.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.site.state().records.all()
     }

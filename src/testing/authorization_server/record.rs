@@ -4,9 +4,13 @@ use std::collections::VecDeque;
 
 use super::parameters::Parameters;
 
-const MOST_RECORDS: usize = 10_000;
+const MOST_RECORDS: usize = 1_000;
 const MOST_PARAMETERS: usize = 64;
+const LONGEST_NAME: usize = 64;
 const LONGEST_TEXT: usize = 2_048;
+
+/// What stands for a name that may be something else.
+const NO_NAME: &str = "?";
 
 /// Parameters whose values may be looked at. All others may be secrets.
 const OPEN: [&str; 24] = [
@@ -38,7 +42,9 @@ const OPEN: [&str; 24] = [
 
 /// One request that an [`AuthorizationServer`](super::AuthorizationServer) has got.
 ///
-/// Codes, tokens, verifiers, secrets and `state` are not kept: of these only the name is known.
+/// Codes, tokens, verifiers, secrets and `state` are not kept: of these only the name is known. Nor is
+/// a body of another type than its endpoint takes, or a name that does not look like one, for there
+/// the secret may stand where a name should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedRequest {
     method: String,
@@ -56,7 +62,8 @@ impl RecordedRequest {
             .take(MOST_PARAMETERS)
             .map(|(name, value)| {
                 let value = OPEN.contains(&name).then(|| clipped(value));
-                (clipped(name), value)
+                let name = if is_name(name) { name } else { NO_NAME };
+                (name.to_owned(), value)
             })
             .collect();
         Self {
@@ -77,7 +84,8 @@ impl RecordedRequest {
     }
 
     /// The names of the parameters in the query or the form, in order and as often as they came; of
-    /// a JSON body, the names of its members.
+    /// a JSON body, the names of its members. A name that is not small letters, hyphens and `_` is
+    /// `?` here.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.parameters.iter().map(|(name, _)| name.as_str())
     }
@@ -108,23 +116,33 @@ impl Records {
     }
 }
 
-/// A request whose query or body is a form or a JSON object.
-pub(super) fn of(method: &str, path: &str, body: &[u8]) -> RecordedRequest {
-    let json: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(body);
-    if let Ok(members) = json {
-        let members: Vec<(String, String)> = members
-            .into_iter()
-            .map(|(name, value)| {
-                let text = value.as_str().map(str::to_owned);
-                (name, text.unwrap_or_else(|| value.to_string()))
-            })
-            .collect();
-        let pairs = members
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        return RecordedRequest::new(method, path, pairs);
-    }
-    RecordedRequest::new(method, path, Parameters::parse(body).iter())
+/// A request with a form, in the query or in the body.
+pub(super) fn of_form(method: &str, path: &str, form: &[u8]) -> RecordedRequest {
+    RecordedRequest::new(method, path, Parameters::parse(form).iter())
+}
+
+/// A request with a JSON object.
+pub(super) fn of_json(method: &str, path: &str, body: &[u8]) -> RecordedRequest {
+    let members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(body).unwrap_or_default();
+    let members: Vec<(String, String)> = members
+        .into_iter()
+        .map(|(name, value)| {
+            let text = value.as_str().map(str::to_owned);
+            (name, text.unwrap_or_else(|| value.to_string()))
+        })
+        .collect();
+    let pairs = members
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    RecordedRequest::new(method, path, pairs)
+}
+
+/// Whether `text` is written as the names of OAuth are. A form that is nothing but a token has the
+/// token for a name, and tokens have digits and capital letters.
+fn is_name(text: &str) -> bool {
+    let is_written = |byte: u8| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-';
+    text.len() <= LONGEST_NAME && text.bytes().all(is_written)
 }
 
 fn clipped(text: &str) -> String {
