@@ -163,6 +163,41 @@ async fn the_answer_of_the_token_endpoint_can_be_lost() {
     );
 }
 
+/// What takes the place of an answer is what its documentation says, whatever the right one was.
+#[tokio::test]
+async fn spoiled_answers_are_json_that_scripts_may_read() {
+    let (server, _) = approving().await;
+    let elsewhere = "https://elsewhere.example.com/";
+    for (fault, status, body) in [
+        (Fault::Status(503), 503, "{}"),
+        (Fault::Body("[]".to_owned()), 200, "[]"),
+        (Fault::Garbage, 200, "\u{fffd}"),
+        (Fault::RedirectTo(elsewhere.to_owned()), 302, "{}"),
+    ] {
+        server.token_fault(fault.clone());
+        server.metadata_fault(fault.clone());
+        let code = code(&server, &[]).await;
+        let right = redemption(&code, &[]);
+        for form in [&right[..], &[("grant_type", "password")]] {
+            let answer = post(&server, "/token", form).await;
+            assert_eq!(answer.status, status, "{fault:?}");
+            assert!(answer.body.starts_with(body), "{answer:?}");
+            for (name, value) in [
+                ("content-type", Some("application/json")),
+                ("cache-control", Some("no-store")),
+                ("access-control-allow-origin", Some("*")),
+                ("www-authenticate", None),
+            ] {
+                assert_eq!(answer.header(name), value, "{fault:?}: {name}");
+            }
+        }
+        for path in ["/token", "/.well-known/oauth-authorization-server"] {
+            let preflight = send(&server, &format!("OPTIONS {path}"), &[], "").await;
+            assert_eq!(preflight.status, 204, "{fault:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn it_ends_with_its_handle() {
     let (server, _) = approving().await;

@@ -63,14 +63,15 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     let mut response = endpoint.answer(&site, &head, &body);
     // Whoever waits for it knows that a token is revoked before the client knows it.
     site.tell_what_was_revoked();
+    // A preflight is the browser's question, and not about the document.
+    let fault = endpoint.fault(&site);
+    if let Some(fault) = fault.filter(|_| head.method != Method::OPTIONS) {
+        response = fault::apply(&fault, response).await;
+    }
     if endpoint.is_open_to_scripts() {
         answer::open_to_scripts(&mut response);
     }
-    let fault = endpoint.fault(&site);
-    match fault {
-        Some(fault) => fault::apply(&fault, response).await,
-        None => response,
-    }
+    response
 }
 
 /// Whether a request names this machine as its host. A name of somebody else that leads here is an

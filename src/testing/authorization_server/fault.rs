@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body::{Frame, SizeHint};
@@ -44,16 +44,16 @@ pub(super) async fn apply(fault: &Fault, right: Response) -> Response {
     match fault {
         // What is wrong there was written into the document.
         Fault::None | Fault::JwksUri(_) | Fault::OtherIssuer(_) => right,
-        Fault::Body(text) => with_body(right, Body::from(text.clone())),
-        Fault::Disconnect => with_body(right, Body::new(Broken::at_once())),
-        Fault::EndlessBody => with_body(right, Body::new(Endless)),
+        Fault::Body(text) => with_body(right, StatusCode::OK, Body::from(text.clone())),
+        Fault::Disconnect => with_body(right, StatusCode::OK, Body::new(Broken::at_once())),
+        Fault::EndlessBody => with_body(right, StatusCode::OK, Body::new(Endless)),
         Fault::Garbage => {
             let bytes: &[u8] = &[0xff, 0xfe, b'{', 0x00, b'<', 0xc3, 0x28];
-            with_body(right, Body::from(bytes))
+            with_body(right, StatusCode::OK, Body::from(bytes))
         }
         Fault::Hang => pending().await,
         Fault::RedirectTo(url) => {
-            let mut response = (StatusCode::FOUND, "{}").into_response();
+            let mut response = with_body(right, StatusCode::FOUND, Body::from("{}"));
             if let Ok(location) = HeaderValue::from_str(url) {
                 response.headers_mut().insert(header::LOCATION, location);
             }
@@ -71,7 +71,7 @@ pub(super) async fn apply(fault: &Fault, right: Response) -> Response {
         }
         Fault::Status(status) => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, "{}").into_response()
+            with_body(right, status, Body::from("{}"))
         }
         Fault::Truncated => {
             let (head, body) = right.into_parts();
@@ -82,9 +82,16 @@ pub(super) async fn apply(fault: &Fault, right: Response) -> Response {
     }
 }
 
-fn with_body(right: Response, body: Body) -> Response {
+/// JSON with this status in place of the right answer, which was another one perhaps. Whether it may
+/// be kept is said as before.
+fn with_body(right: Response, status: StatusCode, body: Body) -> Response {
     let (mut head, _) = right.into_parts();
-    head.headers.remove(header::CONTENT_LENGTH);
+    head.status = status;
+    let json = HeaderValue::from_static("application/json");
+    head.headers.insert(header::CONTENT_TYPE, json);
+    for of_the_right_one in [header::CONTENT_LENGTH, header::WWW_AUTHENTICATE] {
+        head.headers.remove(of_the_right_one);
+    }
     Response::from_parts(head, body)
 }
 
