@@ -13,7 +13,7 @@ pub(super) fn set(headers: &mut HeaderMap, fields: &[(HeaderName, &'static str)]
     }
 }
 
-/// A document that everybody may read and keep for a moment.
+/// A document that everybody may read. It does not say how long it may be kept.
 pub(super) fn json(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

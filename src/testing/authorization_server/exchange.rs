@@ -22,17 +22,17 @@ const MOST_ACTORS: usize = 8;
 /// Answers a token exchange request.
 ///
 /// The new token speaks for the same subject, names the client that asked as its actor before those
-/// that acted earlier, is for another resource, and neither grants more nor lives longer than the one
-/// that was shown. Every client that was registered by hand may exchange every token, for every
-/// resource that the server knows: who else may do so is a matter of policy, of which this server has
-/// none.
+/// that acted earlier, and neither grants more nor lives longer than the one that was shown.
+/// Every confidential client that was registered by hand may exchange every token, for every resource
+/// that the server knows, that of the shown one included: who may do so elsewhere is a matter of
+/// policy, of which this server has none.
 pub(super) fn exchange(
     site: &Site,
     client: &Client,
     parameters: &Parameters,
 ) -> Result<Response, OAuthError> {
     if client.own_scopes.is_none() {
-        let reason = "only clients that were registered by hand exchange tokens";
+        let reason = "only confidential clients that were registered by hand exchange tokens";
         return Err(OAuthError::new(Code::UnauthorizedClient, reason));
     }
     let is_access_token = |name| parameters.get(name).is_none_or(|kind| kind == ACCESS_TOKEN);

@@ -11,14 +11,15 @@ use super::site::Site;
 use super::{answer, token};
 use crate::testing::mint::Mint as _;
 
-/// Answers an introspection request. Strangers, who can register themselves, are told nothing.
+/// Answers an introspection request. Public clients are told nothing, for anybody can be one of them;
+/// nor are strangers, who can register themselves.
 pub(super) fn introspect(
     site: &Site,
     client: &Client,
     parameters: &Parameters,
 ) -> Result<Response, OAuthError> {
     if client.own_scopes.is_none() {
-        let reason = "only clients that were registered by hand introspect tokens";
+        let reason = "only confidential clients that were registered by hand introspect tokens";
         return Err(OAuthError::new(Code::UnauthorizedClient, reason));
     }
     let shown = parameters.get("token");

@@ -54,8 +54,8 @@ use crate::jwk::Algorithm;
 ///
 /// Its users, [`alice` and `bob`](User), have no passwords: whoever sits before its consent page
 /// picks one of them. It keeps everything in memory, bounded: what it forgets when there is too much is
-/// revoked. When it is dropped it takes no more requests, and ends with the last that is running. All else it does as a server should, so that a client which gets along with it
-/// has done things right:
+/// revoked. When it is dropped it takes no more requests, and ends with the last that is running. All
+/// else it does as a server should, so that a client which gets along with it has done things right:
 ///
 /// | endpoint | what it does | specification |
 /// | --- | --- | --- |
@@ -65,7 +65,7 @@ use crate::jwk::Algorithm;
 /// | `/token` | code, refresh token (rotated), client credentials, token exchange | RFC 6749 section 5, RFC 8693 |
 /// | `/register` | takes clients that register themselves | RFC 7591 |
 /// | `/revoke` | ends a token; [`on_revoked`](Self::on_revoked) hears of it | RFC 7009 |
-/// | `/introspect` | tells clients that were registered by hand what a token is worth | RFC 7662 |
+/// | `/introspect` | tells [confidential clients](AuthorizationServerBuilder::client) what an access token is worth | RFC 7662 |
 ///
 /// Access tokens are those of RFC 9068, with `resource` in `aud`. A client may also be a URL with a
 /// metadata document behind it, given by

@@ -154,7 +154,7 @@ impl Site {
         let id = client.id.clone();
         let mut state = self.state();
         for forgotten in state.registered.insert(id, Arc::new(client)) {
-            // It can no longer say that it has lost a token, nor be asked who it is.
+            // It could not revoke anything itself any more.
             state.store.revoke_client(&forgotten.id);
         }
     }

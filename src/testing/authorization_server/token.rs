@@ -167,7 +167,7 @@ fn for_client(
 ) -> Result<Response, OAuthError> {
     let own = client.own_scopes.as_ref().ok_or(OAuthError::new(
         Code::UnauthorizedClient,
-        "only clients that were registered by hand act for themselves",
+        "only confidential clients that were registered by hand act for themselves",
     ))?;
     let resource = site.one_resource(parameters)?;
     let scopes = site.scopes(parameters)?;
