@@ -270,3 +270,20 @@ async fn strangers_write_no_markup() {
         assert!(page.body.contains("app.example.com"));
     }
 }
+
+#[tokio::test]
+async fn a_name_that_cannot_be_seen_is_no_name() {
+    let (server, _) = asking().await;
+    for name in ["", " ", "\u{2800}\u{2800}", "\u{200b}\u{17b4}"] {
+        let body = object!({
+            "client_name": name,
+            "redirect_uris": [CALLBACK],
+            "token_endpoint_auth_method": "none",
+        });
+        let lines = ["content-type: application/json".to_owned()];
+        let client = json(&send(&server, "POST /register", &lines, &body.to_string()).await);
+        let id = text(&client, "client_id");
+        let page = authorize(&server, &[("client_id", &id)]).await;
+        assert!(page.body.contains(&format!("<bdi>{id}</bdi>")), "{name:?}");
+    }
+}

@@ -13,7 +13,7 @@ use url::{Host, Url};
 use super::answer;
 use super::authorize::AuthorizationRequest;
 use super::client::Client;
-use super::html::{escaped, name};
+use super::html::{escaped, is_blank, name};
 use super::site::Site;
 use super::user::User;
 
@@ -165,7 +165,7 @@ fn users() -> String {
 /// The client, as it calls itself. Only the host of a metadata document is more than its own word.
 fn who(request: &AuthorizationRequest) -> String {
     let client: &Client = &request.client;
-    let called = if client.name.trim().is_empty() {
+    let called = if is_blank(&client.name) {
         &client.id
     } else {
         &client.name
