@@ -252,3 +252,22 @@ fn page(status: StatusCode, title: &str, body: &str, form_action: &str) -> Respo
 fn text(to: &mut String, what: std::fmt::Arguments<'_>) {
     to.write_fmt(what).ok();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::STYLE;
+
+    /// A browser drops a whole rule for one selector in it that it does not know.
+    #[test]
+    fn focus_is_seen_without_has() {
+        let (before, guarded) = STYLE.split_once("@supports selector(:has(*)) {\n").unwrap();
+        let (guarded, after) = guarded.split_once("\n}\n").unwrap();
+        let everywhere = format!("{before}{after}");
+        assert!(everywhere.contains("\n:focus-visible {\n  outline: 3px"));
+        assert!(!everywhere.contains("outline: 0"));
+        assert!(guarded.contains("outline: 0"));
+        for line in everywhere.lines().filter(|line| line.contains(":has(")) {
+            assert!(!line.contains(','), "{line}");
+        }
+    }
+}
