@@ -287,3 +287,34 @@ async fn a_name_that_cannot_be_seen_is_no_name() {
         assert!(page.body.contains(&format!("<bdi>{id}</bdi>")), "{name:?}");
     }
 }
+
+#[tokio::test]
+async fn a_planted_cookie_does_not_help_the_site_that_has_planted_it() {
+    let (server, _) = asking().await;
+    let own = open(&server).await;
+    let (name, _) = own.cookie.rsplit_once('=').expect("a cookie");
+    // Another port of this machine has set it before, in the form that this server gives it.
+    let planted = format!("{name}={}", "A".repeat(43));
+    let query = form(request(&[]));
+    let lines = [planted.clone()];
+    let page = send(&server, &format!("GET /authorize?{query}"), &lines, "").await;
+    assert_eq!(page.header("set-cookie"), None);
+    let page = Page {
+        token: token_in(&page),
+        cookie: planted,
+    };
+    let elsewhere = "origin: http://127.0.0.1:1";
+    for said in [
+        &["sec-fetch-site: same-site"][..],
+        &["sec-fetch-site: same-site", elsewhere],
+        &[SAME_ORIGIN, elsewhere],
+        &[elsewhere],
+        &[],
+    ] {
+        let lines = [said, &[page.cookie.as_str()]].concat();
+        assert_stays(&answer(&server, &lines, &page.say("allow")).await, 403);
+    }
+    // The user, who sees the page, can answer it.
+    let yes = answer(&server, &[&page.cookie, SAME_ORIGIN], &page.say("allow")).await;
+    assert!(parameter(&yes, "code").is_some());
+}

@@ -3,6 +3,10 @@
 //! Whoever can make a browser post the answer has the user's consent. So the answer must carry a
 //! token that only the page has, which is good for one answer; the browser must have the cookie that
 //! came with the page; and the browser must say that this server's own page posts it.
+//!
+//! The cookie is the weakest of the three. Servers on other ports of this machine share it: they can
+//! read it, and can set one whose value they know, which is then taken over. Against their pages only
+//! what the browser says of itself holds, `Sec-Fetch-Site` or `Origin`.
 
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
