@@ -1,13 +1,16 @@
 //! From a request to its endpoint.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
+use tokio::time;
 
 use super::super::fault::Document;
 use super::error::OAuthError;
@@ -23,6 +26,10 @@ use super::{
 /// More than any request here needs.
 const MOST_BODY: usize = 16 * 1024;
 const LONGEST_QUERY: usize = 16 * 1024;
+
+/// How long the body of a request may take. Whoever sends half of one would else keep a part of the
+/// server for ever, after its handle is gone.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
@@ -52,8 +59,9 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
     }
     let endpoint = Endpoint::at(&site, head.uri.path());
     let query = head.uri.query().unwrap_or_default();
-    let Ok(body) = to_bytes(body, MOST_BODY).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let body = match read(body).await {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
     };
     if query.len() > LONGEST_QUERY {
         return StatusCode::URI_TOO_LONG.into_response();
@@ -72,6 +80,15 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response {
         answer::open_to_scripts(&mut response);
     }
     response
+}
+
+/// The body of a request, unless it is too long in size or in time.
+async fn read(body: Body) -> Result<Bytes, StatusCode> {
+    match time::timeout(PATIENCE, to_bytes(body, MOST_BODY)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
 }
 
 /// Whether a request names this machine as its host. A name of somebody else that leads here is an
@@ -253,4 +270,40 @@ fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
     };
     let essence = field.to_str().unwrap_or_default().split(';').next();
     essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(media_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+
+    use super::*;
+
+    /// A body of which no more comes.
+    struct Half;
+
+    impl http_body::Body for Half {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever_for_the_rest_of_a_body() {
+        let ended = time::timeout(PATIENCE * 2, read(Body::new(Half))).await;
+        assert_eq!(ended, Ok(Err(StatusCode::REQUEST_TIMEOUT)));
+        let whole = read(Body::from("a=1")).await;
+        assert_eq!(whole.as_deref(), Ok(&b"a=1"[..]));
+        let long = read(Body::from(vec![b'x'; MOST_BODY + 1])).await;
+        assert_eq!(long, Err(StatusCode::PAYLOAD_TOO_LARGE));
+    }
 }
