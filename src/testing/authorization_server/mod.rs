@@ -72,6 +72,9 @@ use crate::jwk::Algorithm;
 /// [`with_client_document`](AuthorizationServerBuilder::with_client_document). The server fetches
 /// nothing, ever.
 ///
+/// The page after the consent page should be the client's own: Chromium may stop a callback that
+/// redirects to yet another origin, since the consent page lets its form lead to the callback's alone.
+///
 /// What it refuses: a redirect URI that is not registered letter by letter (the port on loopback
 /// aside, RFC 8252 section 7.3), and then it sends the browser nowhere; a code that is shown twice,
 /// which also ends what came of the first time; a refresh token that is shown twice, likewise; a

@@ -57,7 +57,9 @@ pub(super) fn consent(site: &Site, request: &AuthorizationRequest, form_token: &
             users(),
         ),
     );
-    // Chromium applies the directive to the redirect that answers the form, too.
+    // Chromium applies the directive to the redirects that answer the form, too: to each of them. A
+    // callback that redirects to another origin may be stopped there, after the code has arrived. To
+    // allow every place would be to let the form be posted anywhere, so it stays like that.
     let form_action = format!("'self' {}", source(&request.back.redirect_uri));
     page(StatusCode::OK, "Allow access?", &body, &form_action)
 }
