@@ -4,6 +4,7 @@ use clearance::testing::{Fault, ManualClock, RecordedRequest, ServerFault, User}
 use serde_json::{Value, json as object};
 
 use super::requests::assert_stays;
+use super::tokens::{ACCESS_TOKEN, TOKEN_EXCHANGE};
 use super::user_agent::*;
 
 const CLIENT_URL: &str = "https://client.example.com/metadata.json";
@@ -86,6 +87,21 @@ async fn a_registered_secret_is_asked_for_in_the_registered_way() {
                 400,
                 "unauthorized_client",
             );
+            // Nor is it told of the tokens of others, or given others for them.
+            let stolen = text(&super::user_agent::tokens(&server).await, "access_token");
+            let ask = [("token", stolen.as_str()), own[2], own[3]];
+            let told = post(&server, "/introspect", &ask).await;
+            assert_error(&told, 400, "unauthorized_client");
+            let exchange = [
+                ("grant_type", TOKEN_EXCHANGE),
+                ("subject_token", stolen.as_str()),
+                ("subject_token_type", ACCESS_TOKEN),
+                own[1],
+                own[2],
+                own[3],
+            ];
+            let given = post(&server, "/token", &exchange).await;
+            assert_error(&given, 400, "unauthorized_client");
         }
     }
 }
@@ -184,6 +200,12 @@ async fn a_client_is_the_url_of_its_document() {
         .with_client_document("https://a.example/5", "{")
         .with_client_document("https://a.example/7", document(object!({ "client_id": "https://a.example/7", "client_secret": null })))
         .with_client_document("https://a.example/8", document(object!({ "client_id": "https://a.example/8", "client_secret_expires_at": 0 })))
+        .with_client_document("https://a.example/9#f", document(object!({ "client_id": "https://a.example/9#f" })))
+        .with_client_document("https://u@a.example/9", document(object!({ "client_id": "https://u@a.example/9" })))
+        .with_client_document("https://:p@a.example/9", document(object!({ "client_id": "https://:p@a.example/9" })))
+        .with_client_document("https://a.example/x/../9", document(object!({ "client_id": "https://a.example/x/../9" })))
+        .with_client_document("https://A.example/9", document(object!({ "client_id": "https://A.example/9" })))
+        .with_client_document("https://a.example/9", document(object!({ "client_id": "https://a.example/9" })))
         .with_client_document(WEB, document(object!({ "client_id": WEB, "redirect_uris": ["https://a.example/cb"] })))
         .start()
         .await
@@ -222,6 +244,11 @@ async fn a_client_is_the_url_of_its_document() {
         "https://a.example/6",
         "https://a.example/7",
         "https://a.example/8",
+        "https://a.example/9#f",
+        "https://u@a.example/9",
+        "https://:p@a.example/9",
+        "https://a.example/x/../9",
+        "https://A.example/9",
     ] {
         let answer = authorize(&server, &[("client_id", bad)]).await;
         assert_eq!(
@@ -230,6 +257,8 @@ async fn a_client_is_the_url_of_its_document() {
             "{bad}"
         );
     }
+    let good = authorize(&server, &[("client_id", "https://a.example/9")]).await;
+    assert!(parameter(&good, "code").is_some());
 }
 
 /// RFC 9700 section 4.11.2: whoever can make a client known could send browsers anywhere.

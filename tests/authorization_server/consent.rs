@@ -318,3 +318,21 @@ async fn a_planted_cookie_does_not_help_the_site_that_has_planted_it() {
     let yes = answer(&server, &[&page.cookie, SAME_ORIGIN], &page.say("allow")).await;
     assert!(parameter(&yes, "code").is_some());
 }
+
+#[tokio::test]
+async fn a_flood_of_pages_is_forgotten_again() {
+    let (server, _) = asking().await;
+    let (first, second) = (open(&server).await, open(&server).await);
+    for _ in 0..999 {
+        open(&server).await;
+    }
+    let lines = [first.cookie.as_str(), SAME_ORIGIN];
+    assert_stays(&answer(&server, &lines, &first.say("allow")).await, 400);
+    let lines = [second.cookie.as_str(), SAME_ORIGIN];
+    let yes = answer(&server, &lines, &second.say("allow")).await;
+    assert!(parameter(&yes, "code").is_some());
+    // Of the requests themselves, the latest thousand are remembered.
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1_000);
+    assert_eq!(requests[999].path(), "/consent");
+}

@@ -116,6 +116,27 @@ async fn keys_change_under_a_guard() {
 }
 
 #[tokio::test]
+async fn keys_come_and_go() {
+    let (server, _) = approving().await;
+    let published = async || {
+        let keys: serde_json::Value =
+            serde_json::from_str(&get(&server, "/jwks").await.body).expect("JSON");
+        let keys = keys["keys"].as_array().expect("keys").clone();
+        keys.iter().map(|key| text(key, "kid")).collect::<Vec<_>>()
+    };
+    let first = published().await;
+    assert_eq!(first.len(), 1);
+    let added = server.add_key(Algorithm::ES384);
+    assert_eq!(published().await, [first[0].clone(), added.clone()]);
+    assert!(server.retire(&first[0]));
+    assert!(!server.retire(&first[0]));
+    assert_eq!(published().await, std::slice::from_ref(&added));
+    let rotated = server.rotate(Algorithm::ES384);
+    assert_ne!(rotated, added);
+    assert_eq!(published().await, [rotated]);
+}
+
+#[tokio::test]
 async fn a_guard_hears_of_revocations() {
     let (server, clock) = approving().await;
     let guard = guard(&server, &clock).await;
@@ -211,6 +232,11 @@ async fn it_listens_on_loopback_only() {
         let error = started.expect_err("it started");
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{address}");
     }
+    // A port that is asked for is not another one.
+    let first = AuthorizationServer::start(resource()).await.expect("one");
+    let taken = AuthorizationServer::builder(resource()).port(address(&first).port());
+    let error = taken.start().await.expect_err("it started");
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
     let other = AuthorizationServer::builder(resource()).bind("127.0.0.2:0".parse().expect("one"));
     let other = other.path("/t1").start().await.expect("a server");
     assert!(other.id().as_str().starts_with("http://127.0.0.2:"));

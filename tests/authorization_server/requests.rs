@@ -300,6 +300,23 @@ async fn other_hosts_names_lead_nowhere() {
     ] {
         assert_eq!(ask(&other).await, 421, "{other}");
     }
+    // RFC 9112 section 3.2.2: what stands in the target counts, and not `Host`.
+    let query = form(request(&[]));
+    for (named, host, status) in [
+        (format!("127.0.0.1:{port}"), "evil.example.com", 303),
+        ("evil.example.com".to_owned(), &*address.to_string(), 421),
+        (
+            format!("evil.example.com:{port}"),
+            &address.to_string(),
+            421,
+        ),
+        (format!("u@127.0.0.1:{port}"), &address.to_string(), 421),
+    ] {
+        let start = format!("GET http://{named}/authorize?{query} HTTP/1.1");
+        let request = format!("{start}\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        let answer = crate::support::raw(address, request.as_bytes()).await;
+        assert_eq!(answer.status, status, "{named}");
+    }
     // hyper refuses some of these itself.
     for broken in [
         String::new(),

@@ -125,7 +125,8 @@ async fn strangers_are_told_nothing() {
     assert_eq!(json(&known)["active"], true);
 }
 
-const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 #[tokio::test]
 async fn a_token_is_exchanged_for_one_of_the_next_server() {
@@ -134,10 +135,7 @@ async fn a_token_is_exchanged_for_one_of_the_next_server() {
     let access = text(&first, "access_token");
     clock.advance(chrono::TimeDelta::minutes(4));
     let form = [
-        (
-            "grant_type",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ),
+        ("grant_type", TOKEN_EXCHANGE),
         ("resource", MAIL),
         ("subject_token", access.as_str()),
         ("subject_token_type", ACCESS_TOKEN),
@@ -226,4 +224,30 @@ async fn a_client_gets_no_more_for_itself_than_is_its_own() {
     let code = code(&server, &[("scope", "")]).await;
     let tokens = granted(&post(&server, "/token", &redemption(&code, &[])).await);
     assert_eq!(tokens["scope"], "files:write files:read");
+}
+
+#[tokio::test]
+async fn an_exchange_ends_with_its_token_and_with_its_chain() {
+    let (server, clock) = approving().await;
+    let exchange = async |subject: &str| {
+        let form = [
+            ("grant_type", TOKEN_EXCHANGE),
+            ("resource", FILES),
+            ("subject_token", subject),
+            ("subject_token_type", ACCESS_TOKEN),
+        ];
+        post_as_machine(&server, "/token", &form).await
+    };
+    let first = text(&tokens(&server).await, "access_token");
+    // Eight act for another, and no more.
+    let mut latest = first.clone();
+    for _ in 0..8 {
+        latest = text(&granted(&exchange(&latest).await), "access_token");
+    }
+    assert_error(&exchange(&latest).await, 400, "invalid_request");
+    granted(&exchange(&first).await);
+    // What has expired is worth nothing here, either.
+    clock.advance(chrono::TimeDelta::minutes(10));
+    assert_error(&exchange(&first).await, 400, "invalid_request");
+    assert_error(&exchange("nonsense").await, 400, "invalid_request");
 }
