@@ -228,6 +228,14 @@ async fn the_page_lets_nothing_in() {
     ] {
         assert!(answer.body.contains(shown), "{shown}");
     }
+    // Who may change files may read them. That is said where it is not asked for by itself.
+    assert!(!answer.body.contains("Includes:"));
+    let answer = authorize(&server, &[("scope", "files:write")]).await;
+    let line = "<li>Change and delete your files.<code>files:write</code>\n\
+                <p class=\"soft\">Includes: Read your files. <code>files:read</code></p></li>";
+    assert!(answer.body.contains(line), "{}", answer.body);
+    let answer = authorize(&server, &[]).await;
+    assert!(!answer.body.contains("Includes:"));
 }
 
 #[tokio::test]

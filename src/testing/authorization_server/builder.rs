@@ -19,12 +19,12 @@ use super::endpoints;
 use super::random::Digest;
 use super::redirect_uri::RedirectUri;
 use super::scope_list::ScopeList;
-use super::site::{Consent, Settings, Site};
+use super::site::{Consent, Described, Settings, Site};
 use super::user::User;
 use crate::clock::{Clock, SystemClock};
 use crate::id::{self, Resource};
 use crate::jwk::Algorithm;
-use crate::scope::{self, Vocabulary};
+use crate::scope::{self, ScopeTable, Vocabulary};
 
 const ACCESS_TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
@@ -75,16 +75,23 @@ impl AuthorizationServerBuilder {
     }
 
     /// Knows the scopes of the vocabulary `V`, and shows the documentation of each of them in
-    /// [`scopes!`](crate::scopes) on the consent page.
+    /// [`scopes!`](crate::scopes) on the consent page, together with what it includes.
     ///
     /// From then on scopes that no described vocabulary has are refused (`invalid_scope`), and the
     /// metadata lists those that it has. Without any vocabulary every scope is known.
     pub fn describing<V: Vocabulary>(mut self) -> Self {
+        let table = ScopeTable::of::<V>();
         for (text, sentence) in scope::sentences::<V>() {
-            let known = &mut self.settings.scopes;
-            if known.iter().all(|(other, _)| *other != text) {
-                known.push((text, sentence));
+            if self.settings.knows(text) {
+                continue;
             }
+            let all = table.names(table.read([text].into_iter()).granted);
+            let includes = all.filter(|other| *other != text).collect();
+            self.settings.scopes.push(Described {
+                text,
+                sentence,
+                includes,
+            });
         }
         self
     }

@@ -31,7 +31,7 @@ pub(super) fn document(site: &Site) -> Response {
         }
         let scopes = &site.settings.scopes;
         if !scopes.is_empty() {
-            let texts = scopes.iter().map(|(text, _)| Value::from(*text)).collect();
+            let texts = scopes.iter().map(|scope| Value::from(scope.text)).collect();
             members.insert("scopes_supported".to_owned(), texts);
         }
     }

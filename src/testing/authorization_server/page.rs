@@ -14,7 +14,7 @@ use super::answer;
 use super::authorize::AuthorizationRequest;
 use super::client::Client;
 use super::html::{escaped, is_blank, name};
-use super::site::Site;
+use super::site::{Described, Site};
 use super::user::User;
 
 const STYLE: &str = include_str!("page.css");
@@ -129,23 +129,40 @@ fn scopes(site: &Site, request: &AuthorizationRequest) -> String {
     }
     let mut list = "<h2>It would be able to</h2>\n<ul>\n".to_owned();
     for scope in request.scopes.iter() {
-        let known = site.settings.scopes.iter().find(|(text, _)| *text == scope);
-        let sentence = match known {
-            // Documentation marks code so; here it would only be in the way.
-            Some((_, sentence)) if !sentence.is_empty() => sentence.replace('`', ""),
-            _ => "Something that has no description.".to_owned(),
-        };
+        let known = site.settings.described(scope);
         text(
             &mut list,
             format_args!(
-                "<li>{}<code>{}</code></li>\n",
-                escaped(&sentence),
+                "<li>{}<code>{}</code>",
+                escaped(&sentence(known)),
                 escaped(scope)
             ),
         );
+        // What is asked for by itself has a line of its own.
+        let included = known.into_iter().flat_map(|known| &known.includes);
+        for included in included.filter(|included| !request.scopes.contains(included)) {
+            let known = site.settings.described(included);
+            text(
+                &mut list,
+                format_args!(
+                    "\n<p class=\"soft\">Includes: {} <code>{}</code></p>",
+                    escaped(&sentence(known)),
+                    escaped(included)
+                ),
+            );
+        }
+        list.push_str("</li>\n");
     }
     list.push_str("</ul>\n");
     list
+}
+
+fn sentence(known: Option<&Described>) -> String {
+    match known {
+        // Documentation marks code so; here it would only be in the way.
+        Some(scope) if !scope.sentence.is_empty() => scope.sentence.replace('`', ""),
+        _ => "Something that has no description.".to_owned(),
+    }
 }
 
 fn users() -> String {

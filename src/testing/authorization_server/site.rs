@@ -36,8 +36,8 @@ pub(super) struct Settings {
     pub(super) resource: Resource,
     pub(super) other_resources: Vec<Resource>,
     pub(super) clock: Arc<dyn Clock>,
-    /// Text and sentence of each scope. Without any, every scope is known.
-    pub(super) scopes: Vec<(&'static str, &'static str)>,
+    /// Without any, every scope is known.
+    pub(super) scopes: Vec<Described>,
     pub(super) default_scopes: ScopeList,
     /// Registered by hand.
     pub(super) clients: HashMap<String, Arc<Client>>,
@@ -45,6 +45,15 @@ pub(super) struct Settings {
     pub(super) documents: HashMap<String, String>,
     pub(super) access_token_lifetime: TimeDelta,
     pub(super) path: String,
+}
+
+/// A scope of a vocabulary.
+#[derive(Clone, Debug)]
+pub(super) struct Described {
+    pub(super) text: &'static str,
+    pub(super) sentence: &'static str,
+    /// The texts of the scopes that it grants besides itself.
+    pub(super) includes: Vec<&'static str>,
 }
 
 /// Who answers the question on the consent page.
@@ -248,7 +257,11 @@ impl Site {
 
 impl Settings {
     pub(super) fn knows(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|(known, _)| *known == scope)
+        self.described(scope).is_some()
+    }
+
+    pub(super) fn described(&self, scope: &str) -> Option<&Described> {
+        self.scopes.iter().find(|known| known.text == scope)
     }
 }
 
