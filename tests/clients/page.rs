@@ -36,6 +36,16 @@ pub(crate) fn trials() -> Vec<Trial> {
             installed::driver,
             nothing_runs,
         ),
+        trial(
+            "browser_shows_no_page_in_a_frame",
+            installed::driver,
+            framed,
+        ),
+        trial(
+            "browser_answers_for_no_other_page",
+            installed::driver,
+            answered_elsewhere,
+        ),
     ]
 }
 
@@ -134,6 +144,76 @@ async fn led_here(driver: PathBuf) -> Outcome<()> {
     assert_eq!(browser.cookies().await?, first);
     browser.click(ALLOW).await?;
     place.came_back().await?;
+    browser.close().await
+}
+
+/// Origins that are not that of the authorization server: of another site, and of the same one, which
+/// has its cookies.
+fn others(place: &Place) -> [String; 2] {
+    let site = place.origin.replace("127.0.0.1", "localhost");
+    [site, place.origin.clone()]
+}
+
+/// No page can be put under another one, for a click that was meant for that.
+async fn framed(driver: PathBuf) -> Outcome<()> {
+    let (world, place, browser) = begin(&driver).await?;
+    let (_login, authorize) = login(&world.url, &place, "An editor").await?;
+    for other in others(&place) {
+        browser.open(&format!("{other}/site")).await?;
+        browser.complaints().await?;
+        let asked = at(&world, "/authorize").len();
+        let frame = "const frame = document.createElement('iframe'); \
+                     const loaded = new Promise(done => frame.onload = done); \
+                     frame.src = URL; document.body.append(frame); return loaded.then(() => null)";
+        browser
+            .evaluate(&frame.replace("URL", &json!(authorize).to_string()))
+            .await?;
+        assert_eq!(at(&world, "/authorize").len(), asked + 1, "{other}");
+        let complaints = browser.complaints().await?;
+        let is_refused = |complaint: &String| {
+            complaint.contains(world.authorization.origin())
+                && complaint.contains("frame-ancestors 'none'")
+        };
+        assert!(complaints.iter().any(is_refused), "{other}: {complaints:?}");
+    }
+    browser.close().await
+}
+
+/// A page that has got hold of the form's token still cannot say yes, even with the cookie.
+async fn answered_elsewhere(driver: PathBuf) -> Outcome<()> {
+    let (world, place, browser) = begin(&driver).await?;
+    for other in others(&place) {
+        let (_login, authorize) = login(&world.url, &place, "An editor").await?;
+        browser.open(&authorize).await?;
+        let token = "return document.querySelector('input[name=form_token]').value";
+        let token = browser.evaluate(token).await?;
+        let cookies = browser.cookies().await?;
+        assert_eq!(cookies.as_array().map(Vec::len), Some(1), "{cookies}");
+        let site = format!("{other}/site");
+        browser.open(&site).await?;
+        let consent = format!("{}/consent", world.authorization.origin());
+        let post = "const form = document.createElement('form'); \
+                    form.method = 'post'; form.action = ACTION; \
+                    for (const [name, value] of Object.entries(FIELDS)) \
+                    form.append(Object.assign(document.createElement('input'), { name, value })); \
+                    document.body.append(form); form.submit()";
+        let fields = json!({ "form_token": token, "user": "alice", "decision": "allow" });
+        let post = post
+            .replace("ACTION", &json!(consent).to_string())
+            .replace("FIELDS", &fields.to_string());
+        browser.evaluate(&post).await?;
+        while browser.url().await? == site {}
+        assert_eq!(browser.url().await?, consent, "{other}");
+        let status = "return performance.getEntriesByType('navigation')[0].responseStatus";
+        assert_eq!(browser.evaluate(status).await?, json!(403), "{other}");
+    }
+    assert_eq!(answers(&world), ["alice: allow", "alice: allow"]);
+    assert_eq!(at(&world, "/token").len(), 0);
+    let callbacks = place.requests();
+    assert!(
+        callbacks.iter().all(|path| !path.starts_with("/callback")),
+        "{callbacks:?}"
+    );
     browser.close().await
 }
 
