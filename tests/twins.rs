@@ -273,8 +273,10 @@ twins! {
     revocations_attest
     rmcp_policy_of_a_plain_router
     rmcp_policy_of_another_vocabulary
+    rmcp_prompt_of_another_vocabulary
     rmcp_prompt_with_proof_second
     rmcp_prompt_without_proof
+    rmcp_resource_of_another_vocabulary
     rmcp_resource_with_proof_second
     rmcp_resource_without_parameters
     rmcp_resource_without_proof
@@ -379,7 +381,8 @@ fn every_twin_is_compiled_here() -> io::Result<()> {
         files.insert(name.trim_end_matches(".rs").to_owned());
     }
     let twins: BTreeSet<String> = TWINS.iter().map(|&name| name.to_owned()).collect();
-    assert_eq!(files, twins);
+    let odd: Vec<_> = files.symmetric_difference(&twins).collect();
+    assert!(odd.is_empty(), "in the folder or here alone: {odd:?}");
     Ok(())
 }
 
