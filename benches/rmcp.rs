@@ -253,23 +253,39 @@ fn main() {
             let callers = Turn::new(callers.iter().take(many).cloned().collect());
             let own = service(plain.clone(), mode).layer(Identity::new());
             let own = Side::of(own, mode, callers.next()).await;
-            let ours = service(Secured::new(guarded.clone()), mode).layer(layer.clone());
-            let ours = Side::of(ours, mode, callers.next()).await;
-            let (mut plain, mut guards) = (Vec::new(), Vec::new());
+            let sides = [
+                ("all of it", service(Secured::new(guarded.clone()), mode)),
+                (
+                    "layer and `Secured`",
+                    service(Secured::new(plain.clone()), mode),
+                ),
+                ("layer alone", service(plain.clone(), mode)),
+            ];
+            let mut ours = Vec::new();
+            for (what, service) in sides {
+                let service = service.layer(layer.clone());
+                ours.push((what, Side::of(service, mode, callers.next()).await));
+            }
+            let mut plain = Vec::new();
+            let mut guards = vec![Vec::new(); ours.len()];
             for _ in 0..ROUNDS {
                 plain.push(own.time(&callers).await);
-                guards.push(ours.time(&callers).await);
+                for ((_, side), times) in ours.iter().zip(&mut guards) {
+                    times.push(side.time(&callers).await);
+                }
             }
-            report(mode, "median", median(&plain), median(&guards));
-            report(mode, "quiet", quiet(&plain), quiet(&guards));
+            for ((what, _), times) in ours.iter().zip(&guards) {
+                report((mode, what), "median", median(&plain), median(times));
+                report((mode, what), "quiet", quiet(&plain), quiet(times));
+            }
         }
     });
 }
 
-fn report(mode: Mode, which: &str, own: f64, ours: f64) {
+fn report((mode, what): (Mode, &str), which: &str, own: f64, ours: f64) {
     let added = ours - own;
     println!(
-        "{mode:<9?} {which:<7} rmcp {own:>7.0} ns, guarded {ours:>7.0} ns; added {added:>6.0} ns: \
+        "{mode:<9?} {what:<20} {which:<7} rmcp {own:>7.0} ns, guarded {ours:>7.0} ns; added {added:>6.0} ns: \
          {:.3} of rmcp's own time (bar {ADDED_BAR})",
         added / own
     );

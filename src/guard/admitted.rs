@@ -238,17 +238,30 @@ impl Admitted {
         counted.map_err(|not_until| self.refuse(not_until.into(), None))
     }
 
-    /// What the token lacks of these scopes; nothing if one of them is none of the vocabulary's.
+    /// Refuses whoever lacks one scope of each of these. A clause of which the vocabulary knows nothing
+    /// any more is met by nobody.
     #[cfg(feature = "rmcp-3")]
-    pub(crate) fn missing(&self, scopes: &[Box<str>]) -> Option<Vec<&'static str>> {
+    pub(crate) fn meets(&self, clauses: &[Vec<Box<str>>]) -> Result<(), Refusal> {
         let table = &self.verified.rules().table;
-        if !scopes.iter().all(|scope| table.contains_text(scope)) {
-            return None;
+        let (mut lacking, mut met) = (Vec::new(), Vec::new());
+        let mut is_met = true;
+        for clause in clauses {
+            let bits = table
+                .read(clause.iter().map(|scope| scope.as_bytes()))
+                .named;
+            let granted = bits & self.granted();
+            is_met &= granted != 0;
+            let (into, bits) = if granted == 0 {
+                (&mut lacking, bits)
+            } else {
+                (&mut met, granted)
+            };
+            into.extend(table.names(bits).next());
         }
-        let needed = table
-            .read(scopes.iter().map(|scope| scope.as_bytes()))
-            .named;
-        Some(table.names(needed & !self.granted()).collect())
+        if is_met {
+            return Ok(());
+        }
+        Err(self.lacks(lacking, &met))
     }
 
     /// The refusal of several operations that are decided as one: it asks for what some of them lack,

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::policy::Rules;
 use crate::refusal::Refusal;
+use crate::scope::Clause;
 
 /// A request that the layer let pass.
 #[derive(Clone, Debug)]
@@ -21,8 +22,8 @@ struct Late {
     noted: Vec<(Value, Refusal)>,
     /// The one of them that became the answer.
     answer: Option<usize>,
-    /// The scopes that were proven, where somebody will want to know.
-    proven: Vec<&'static str>,
+    /// What proofs were made of, where somebody will want to know.
+    proven: Vec<Clause>,
 }
 
 /// A handler that goes on asking for ever more is told so, and no more is noted.
@@ -64,16 +65,19 @@ impl Passed {
         Some(late.noted.swap_remove(at).1)
     }
 
-    /// A handler has a proof, and these are the scopes that it was made of. They are kept where tasks
-    /// are open: whoever asks for a task needs what the call that made it needed.
-    pub(crate) fn proven(&self, scopes: impl FnOnce(&mut Vec<&'static str>)) {
+    /// A handler has a proof, and this is what it was made of. It is kept where tasks are open: whoever
+    /// asks for a task needs what the call that made it needed.
+    pub(crate) fn proven(&self, clauses: impl FnOnce(&mut Vec<Clause>)) {
         if self.rules.tasks.is_some() {
-            scopes(&mut self.late().proven);
+            let mut late = self.late();
+            clauses(&mut late.proven);
+            late.proven.sort_unstable();
+            late.proven.dedup();
         }
     }
 
-    /// The scopes that the call needed so far, as its handlers asked for them.
-    pub(crate) fn needed(&self) -> Vec<&'static str> {
+    /// What the call needed so far, as its handlers asked for it.
+    pub(crate) fn needed(&self) -> Vec<Clause> {
         self.late().proven.clone()
     }
 

@@ -102,7 +102,7 @@ impl<H: Send + Sync + 'static, V: Vocabulary> SecureResourceRouter<H, V> {
     /// One more resource.
     ///
     /// A URI that stands twice, or that is none, is an error when a layer is built whose policy
-    /// includes this router. A `*` in it is nothing but a `*`.
+    /// includes this router; so is one that ends in `/*`, which is a pattern of policies.
     #[track_caller]
     pub fn resource<F, Args>(self, attr: Resource, handler: F) -> Self
     where
@@ -236,7 +236,7 @@ impl<H: 'static> Routes<H> {
         self.0.retain(|route| *route.uri != *uri);
         self.0.push(Route {
             uri: uri.into(),
-            template: Template::new(uri).ok(),
+            template: Template::of_handler(uri).ok(),
             about,
             read: Arc::new(move |context| handler.read(context)),
         });

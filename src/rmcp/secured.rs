@@ -38,6 +38,10 @@ use crate::mcp::Kind;
 /// count. A tool that makes a task although the policy closes tasks has begun it when its caller is told
 /// that there are none.
 ///
+/// Whoever asks for a task needs what the policy demands of the call that made it, and what the handlers
+/// of that call had asked for when they gave the task back. What the task itself asks for later, in a
+/// spawned future, is in nobody's id: let the handler ask first, or let the policy say it.
+///
 /// # Examples
 /// ```
 /// use clearance::rmcp::Secured;
@@ -130,8 +134,7 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
         }
         list_resource_templates -> m::ListResourceTemplatesResult {
             template by visit, caller: {
-                let policy = &visit.passed.rules().policy;
-                policy.is_visible_template(&template.uri_template, caller)
+                visit.is_visible_template(&template.uri_template, caller)
             }
         }
     }
@@ -196,8 +199,12 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
     ) -> Answer<m::ReadResourceDirectoryResult> {
         let visit = Visit::of(&cx)?;
         let answer = Box::pin(self.0.read_resource_directory(request, cx));
+        // Whoever may read something below a directory sees the directory.
         let is_visible = |child: &m::Resource, caller: &Authorized<()>| {
+            let is_directory = child.mime_type.as_deref() == Some("inode/directory");
+            let below = || format!("{}/{{*below}}", child.uri.trim_end_matches('/'));
             visit.is_visible(Kind::Resource, &child.uri, caller)
+                || is_directory && visit.is_visible_template(&below(), caller)
         };
         visit.list(answer, is_visible).await
     }
@@ -220,9 +227,11 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
         cx: Context,
     ) -> Answer<m::CallToolResponse> {
         let visit = Visit::of(&cx)?;
-        let name = call.name.clone();
+        // Needed for a task alone, and there are none where the policy closes them.
+        let name = visit.has_tasks().then(|| call.name.clone());
         let mut answer = visit.ask(Box::pin(self.0.call_tool(call, cx))).await?;
         if let m::CallToolResponse::Task(made) = &mut answer {
+            let name = name.unwrap_or_default();
             visit.seal("tools/call", &name, &mut made.task.task_id)?;
         }
         Ok(answer)

@@ -33,7 +33,7 @@ pub(super) fn granted(entries: &Entries) -> u64 {
 /// One request on its way through.
 pub(super) struct Visit {
     admitted: Admitted,
-    pub(super) passed: Passed,
+    passed: Passed,
 }
 
 impl Visit {
@@ -68,7 +68,7 @@ impl Visit {
         self.passed.answers(error.as_ref());
     }
 
-    /// The same for a list.
+    /// Asks it for a list, and shows what the caller may see of it.
     pub(super) async fn list<T: Scoped>(
         &self,
         answer: impl Future<Output = Result<T, ErrorData>>,
@@ -105,6 +105,16 @@ impl Visit {
         self.passed.rules().policy.is_visible(kind, name, caller)
     }
 
+    /// Whether it lets this caller use some of what a template stands for.
+    pub(super) fn is_visible_template(&self, template: &str, caller: &Authorized<()>) -> bool {
+        let policy = &self.passed.rules().policy;
+        policy.is_visible_template(template, caller)
+    }
+
+    pub(super) fn has_tasks(&self) -> bool {
+        self.passed.rules().tasks.is_some()
+    }
+
     fn tasks(&self) -> Result<&Seal<TaskId>, ErrorData> {
         let tasks = self.passed.rules().tasks.as_ref();
         tasks.ok_or_else(|| ErrorData::internal_error("the policy closes tasks", None))
@@ -129,14 +139,10 @@ impl Visit {
             .tasks()?
             .open_for(self.admitted.verified(), "", &sealed);
         let origin = origin.ok().ok_or_else(unknown)?;
-        let missing = self.admitted.missing(origin.needed());
-        let missing = missing.ok_or_else(unknown)?;
-        if missing.is_empty() {
-            return Ok(origin.key().to_owned());
-        }
-        let refused = Err(self.request().refused(self.admitted.lacks(missing, &[])));
-        self.settle(&refused);
-        refused
+        let met = self.admitted.meets(origin.needed());
+        let met = met.map_err(|refusal| self.request().refused(refusal));
+        self.settle(&met);
+        met.map(|()| origin.key().to_owned())
     }
 
     /// The same for methods about tasks that rmcp does not know.

@@ -12,6 +12,8 @@
 //!
 //! Layer L1: pure, no I/O. Scope texts obey RFC 6749 section 3.3.
 
+#[cfg(feature = "rmcp-3")]
+mod clause;
 #[doc(hidden)]
 pub mod expansion;
 #[expect(
@@ -48,6 +50,8 @@ mod tests;
 
 use core::marker::PhantomData;
 
+#[cfg(feature = "rmcp-3")]
+pub(crate) use clause::Clause;
 pub use list::{Cons, Nil};
 #[cfg(feature = "testing")]
 pub(crate) use table::sentences;

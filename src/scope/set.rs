@@ -9,6 +9,8 @@ use core::any::TypeId;
 
 use typenum::{B1, U0, Unsigned};
 
+#[cfg(feature = "rmcp-3")]
+use super::clause::{Clause, clauses, one_of};
 use super::list::{At, Cons, Larger, Nil, cons};
 use super::mask::{Mask, Truth};
 use super::table::ScopeTable;
@@ -147,9 +149,9 @@ pub trait SetAs<Kind>: 'static {
     /// Does the table's vocabulary know all members, by the bits that they have at home?
     #[cfg(feature = "rmcp-3")]
     fn known_in(table: &ScopeTable) -> bool;
-    /// The texts by which these bits of the widest vocabulary meet the set.
+    /// What met the set, where these are the bits of a token: all of the clauses, of each one text.
     #[cfg(feature = "rmcp-3")]
-    fn met_by(granted: u64, into: &mut Vec<&'static str>);
+    fn met_by(granted: u64, into: &mut Vec<Clause>);
     /// The texts of one way to meet the set, without repeats.
     fn challenge(into: &mut Vec<&'static str>);
     /// The set as a formula for people: blanks are "and".
@@ -176,8 +178,8 @@ impl<S: Scope> SetAs<Single> for S {
     }
 
     #[cfg(feature = "rmcp-3")]
-    fn met_by(_: u64, into: &mut Vec<&'static str>) {
-        Self::challenge(into);
+    fn met_by(_: u64, into: &mut Vec<Clause>) {
+        into.push(vec![S::TEXT]);
     }
 
     fn challenge(into: &mut Vec<&'static str>) {
@@ -215,7 +217,7 @@ impl SetAs<All> for () {
     }
 
     #[cfg(feature = "rmcp-3")]
-    fn met_by(_: u64, _: &mut Vec<&'static str>) {}
+    fn met_by(_: u64, _: &mut Vec<Clause>) {}
 
     fn challenge(_: &mut Vec<&'static str>) {}
 
@@ -309,7 +311,7 @@ macro_rules! sets {
             }
 
             #[cfg(feature = "rmcp-3")]
-            fn met_by(granted: u64, into: &mut Vec<&'static str>) {
+            fn met_by(granted: u64, into: &mut Vec<Clause>) {
                 $first::met_by(granted, into);
                 $($member::met_by(granted, into);)*
             }
@@ -348,15 +350,11 @@ macro_rules! sets {
             }
 
             #[cfg(feature = "rmcp-3")]
-            fn met_by(granted: u64, into: &mut Vec<&'static str>) {
-                if $first::met(granted) {
-                    return $first::met_by(granted, into);
-                }
-                $(
-                    if $member::met(granted) {
-                        return $member::met_by(granted, into);
-                    }
-                )*
+            fn met_by(granted: u64, into: &mut Vec<Clause>) {
+                one_of(into, [
+                    ($first::met(granted), clauses::<$first>(granted)),
+                    $(($member::met(granted), clauses::<$member>(granted)),)*
+                ]);
             }
 
             fn challenge(into: &mut Vec<&'static str>) {

@@ -260,9 +260,9 @@ pub struct TaskOrigin {
     method: Box<str>,
     name: Box<str>,
     key: Box<str>,
-    /// What its handlers asked for beyond the policy.
+    /// What its handlers asked for: all of these, and one scope of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    needs: Vec<Box<str>>,
+    needs: Vec<Vec<Box<str>>>,
 }
 
 impl TaskOrigin {
@@ -271,6 +271,9 @@ impl TaskOrigin {
     ///
     /// The seal is good as long as its keys are, so a `key` must never come again: not on another
     /// machine that has the keys, and not after a restart.
+    ///
+    /// Behind [`Secured`](crate::rmcp::Secured) (feature `rmcp-3`) ids are sealed with more than this: what
+    /// the handlers of the call asked for. An id that is sealed by hand demands what the policy says.
     pub fn new(method: &str, name: &str, key: &str) -> Self {
         Self {
             method: method.into(),
@@ -280,15 +283,16 @@ impl TaskOrigin {
         }
     }
 
-    /// The same, of a call that needed these scopes.
+    /// The same, of a call that needed one scope of each of these.
     #[cfg(feature = "rmcp-3")]
-    pub(crate) fn needing(mut self, scopes: Vec<&str>) -> Self {
-        self.needs = scopes.into_iter().map(Into::into).collect();
+    pub(crate) fn needing(mut self, clauses: Vec<Vec<&str>>) -> Self {
+        let owned = |clause: Vec<&str>| clause.into_iter().map(Into::into).collect();
+        self.needs = clauses.into_iter().map(owned).collect();
         self
     }
 
     #[cfg(feature = "rmcp-3")]
-    pub(crate) fn needed(&self) -> &[Box<str>] {
+    pub(crate) fn needed(&self) -> &[Vec<Box<str>>] {
         &self.needs
     }
 

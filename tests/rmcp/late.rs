@@ -11,7 +11,7 @@ use super::stage::{
     Mode, assert_challenges, last, layer, open, router, stage, stage_of, stage_with,
 };
 use crate::support::client::{open as stream_of, soon};
-use crate::support::{Answer, plain};
+use crate::support::{Answer, Logs, plain};
 
 /// That a caller was refused who lacks a scope: with a challenge where that is possible.
 #[track_caller]
@@ -239,5 +239,26 @@ async fn twice_secured_is_secured() {
         let answer = stage.tool("copy", &over, "files:read").await;
         assert_refused(mode, &answer, "files:write files:read");
         assert!(stage.server.log.take().is_empty(), "{mode:?}");
+    }
+}
+
+/// A call that was let in is written down once, however often it is looked at; what a handler asks for by
+/// itself is one more decision.
+#[tokio::test]
+async fn a_decision_is_written_down_once() {
+    const DECISION: &str = r#"decision="authorized""#;
+    let logs = Logs::capture();
+    for mode in Mode::ALL {
+        let stage = stage(mode).await;
+        let token = stage.server.token("files:read files:write");
+        for (over, decisions) in [(false, 1), (true, 2)] {
+            let request = stage.request("tools/call copy", &token).await;
+            let arguments = json!({ "params": { "arguments": { "over": over } } });
+            let before = logs.text().matches(DECISION).count();
+            let answer = stage.send(&request.patched(&arguments)).await;
+            assert_eq!(last(&answer)["result"]["content"][0]["text"], "copied");
+            let after = logs.text().matches(DECISION).count();
+            assert_eq!(after.saturating_sub(before), decisions, "{mode:?} {over}");
+        }
     }
 }

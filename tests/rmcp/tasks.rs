@@ -202,17 +202,25 @@ async fn where_the_policy_closes_tasks_there_are_none() {
 async fn a_task_needs_what_its_handlers_asked_for() {
     let open = |_: &SecureToolRouter<Worker, Fixture>| Policy::closed().tools(any_valid_token());
     let stage = worker_under(|tools| open(tools).tasks()).await;
-    for (tool, strong, weak, asked) in [
-        ("long", "files:read", "a", "files:read a"),
+    for (tool, strong, other, weak, asked) in [
+        ("long", "files:read", "mcp:admin", "a", "files:read a"),
         (
             "late",
             "files:write b",
-            "files:read a",
-            "files:write b files:read a",
+            "mcp:admin a",
+            "files:write",
+            "a files:write",
+        ),
+        (
+            "late",
+            "files:write a b",
+            "files:write a",
+            "files:read b",
+            "files:write b files:read",
         ),
     ] {
         let token = |scopes| stage.server.scoped(scopes).subject("alice").mint();
-        let (strong, weak) = (token(strong), token(weak));
+        let (strong, other, weak) = (token(strong), token(other), token(weak));
         let call = format!("tools/call {tool}");
         let answer = ask(&stage, &call, &json!({}), &strong).await;
         let message = last(&answer);
@@ -223,9 +231,12 @@ async fn a_task_needs_what_its_handlers_asked_for() {
             let answer = ask(&stage, method, &about, &weak).await;
             assert_challenges(&answer, asked);
             assert!(stage.server.log.take().is_empty(), "{method}");
-            let answer = ask(&stage, method, &about, &strong).await;
-            assert!(last(&answer).get("result").is_some(), "{method} {answer:?}");
-            assert_eq!(stage.server.log.take().len(), 1, "{method}");
+            // Another token of the caller's, which could have made the same call.
+            for token in [&strong, &other] {
+                let answer = ask(&stage, method, &about, token).await;
+                assert!(last(&answer).get("result").is_some(), "{method} {answer:?}");
+                assert_eq!(stage.server.log.take().len(), 1, "{method}");
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What the server within is asked for, and for how long.
 
+use clearance::AuthorizationLayer;
 use clearance::mcp::method::{Other, SubscriptionsListen, ToolsList};
 use clearance::mcp::{Policy, any_valid_token, requires};
 use clearance::rmcp::{SecureResourceRouter, Secured};
 use rmcp::model::{
-    ListResourcesResult, ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
-    ResourceContents, ServerCapabilities, ServerConfig, SubscriptionFilter,
+    CacheScope, ListResourcesResult, ListSkillsResult, PaginatedRequestParams,
+    ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ServerCapabilities,
+    ServerConfig, SubscriptionFilter,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -14,6 +16,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 
 use super::files::Files;
 use super::stage::{Mode, last, layer, stage_of};
@@ -21,7 +24,7 @@ use crate::support::client::{open as stream_of, soon};
 use crate::support::mcp::Log;
 use crate::support::{FilesRead, Fixture, plain};
 
-/// A server with a directory, a resource whose name ends in `*`, and news.
+/// A server with a directory, skills, a resource, and news.
 #[derive(Clone)]
 struct Library {
     log: Log,
@@ -55,9 +58,28 @@ impl ServerHandler for Library {
         _: ReadResourceDirectoryRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceDirectoryResult, ErrorData> {
-        let children = ["file:///pub/a", "file:///private/b", "file:///nowhere/c"];
-        let children = children.map(|uri| Resource::new(uri, uri));
-        Ok(ListResourcesResult::with_all_items(children.into()))
+        let child = |uri: &str| Resource::new(uri, uri);
+        let directory = |uri: &str| child(uri).with_mime_type("inode/directory");
+        let children = vec![
+            child("file:///pub/a"),
+            child("file:///private/b"),
+            child("file:///nowhere/c"),
+            directory("file:///private"),
+            directory("file:///nowhere"),
+        ];
+        let mut list = ListResourcesResult::with_all_items(children);
+        list.cache_scope = Some(CacheScope::Public);
+        Ok(list)
+    }
+
+    async fn list_skills(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListSkillsResult, ErrorData> {
+        let mut list = ListSkillsResult::with_all_items(Vec::new());
+        list.cache_scope = Some(CacheScope::Public);
+        Ok(list)
     }
 
     /// What the router does not know is looked for elsewhere.
@@ -94,7 +116,10 @@ async fn a_directory_shows_what_the_caller_may_read() {
     for (scopes, shown) in [
         ("", ""),
         ("files:read", "file:///pub/a"),
-        ("files:read a", "file:///pub/a file:///private/b"),
+        (
+            "files:read a",
+            "file:///pub/a file:///private/b file:///private",
+        ),
     ] {
         let policy = |_: &_| {
             Policy::closed()
@@ -118,25 +143,44 @@ async fn a_directory_shows_what_the_caller_may_read() {
     }
 }
 
-/// A handler opens what its name says, and a `*` in it is nothing but a `*`.
+/// RS-144: skills are not filtered, but for one caller all the same, whatever the server says.
+#[tokio::test]
+async fn skills_are_for_one_caller() {
+    let policy = |_: &_| Policy::closed().method(Other("skills/list"), any_valid_token());
+    let (stage, _over) = library(policy).await;
+    let answer = stage.call("skills/list", &json!({}), "").await;
+    let result = last(&answer)["result"].take();
+    assert!(result["skills"].is_array(), "{answer:?}");
+    assert_eq!(result["cacheScope"], "private", "{answer:?}");
+}
+
+/// A handler opens what its name says. What would be a pattern in a policy is none here.
 #[tokio::test]
 async fn a_handler_opens_no_more_than_it_serves() {
     let (stage, _over) = library(|resources| Policy::closed().include(resources)).await;
     let answer = stage
-        .call("resources/read file:///pub/*", &json!({}), "")
+        .call("resources/read file:///pub/readme", &json!({}), "")
         .await;
-    assert_eq!(
-        last(&answer)["result"]["contents"][0]["text"],
-        "read me",
-        "{answer:?}"
-    );
-    for uri in ["file:///pub/secret", "file:///pub/a/b", "file:///pub/"] {
+    let text = &last(&answer)["result"]["contents"][0]["text"];
+    assert_eq!(text, "read me", "{answer:?}");
+    for uri in ["file:///pub/secret", "file:///pub/readme/b", "file:///pub/"] {
         let answer = stage
             .call(&format!("resources/read {uri}"), &json!({}), "")
             .await;
         assert_eq!(answer.status, 403, "{uri} {answer:?}");
     }
     assert_eq!(stage.server.log.take(), ["readme"]);
+
+    let guard = &stage.server.guard;
+    let star = Resource::new("file:///pub/*", "star");
+    let resources = SecureResourceRouter::<Files, _>::new(guard).resource(star, Files::readme);
+    let policy = Policy::closed().include(&resources);
+    let layer = AuthorizationLayer::builder(guard, policy).seal_keys(plain::keys());
+    let error = layer.build().expect_err("a pattern").to_string();
+    assert!(
+        error.contains("`file:///pub/*`") && error.contains("within.rs:"),
+        "{error}"
+    );
 }
 
 /// With an event store rmcp goes on when a client goes away; the end of the token ends it.
@@ -155,6 +199,9 @@ async fn listening_ends_with_the_token() {
     assert_eq!(stream.status(), 200);
     soon(stream.until("acknowledged")).await;
     drop((connection, stream));
+    // Another request, so that what ends with the connection has ended.
+    stage.call("tools/list", &json!({}), "").await;
+    assert_eq!(over.try_recv(), Err(TryRecvError::Empty));
     let id = clearance::id::TokenId::new("listener");
     let revocations = stage.server.guard.revocations();
     revocations
@@ -168,8 +215,8 @@ async fn library(
 ) -> (super::stage::Stage, mpsc::UnboundedReceiver<()>) {
     let server = plain::server().await;
     let (over, receiver) = mpsc::unbounded_channel();
-    let star = Resource::new("file:///pub/*", "star");
-    let resources = SecureResourceRouter::new(&server.guard).resource(star, Files::readme);
+    let readme = Resource::new("file:///pub/readme", "readme");
+    let resources = SecureResourceRouter::new(&server.guard).resource(readme, Files::readme);
     let layer = layer(&server.guard, policy(&resources));
     let library = Library {
         log: server.log.clone(),

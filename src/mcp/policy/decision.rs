@@ -12,6 +12,8 @@ use super::arguments;
 use crate::authorized::Authorized;
 use crate::guard::Admitted;
 use crate::refusal::Refusal;
+#[cfg(feature = "rmcp-3")]
+use crate::scope::Clause;
 use crate::scope::{ScopeTable, Set};
 use crate::token::Verified;
 
@@ -26,9 +28,9 @@ pub(crate) struct Demands {
     /// The same about a request that was let in already.
     #[cfg(feature = "rmcp-3")]
     pub(crate) obtain_again: fn(&Admitted, DateTime<Utc>) -> Result<(), Refusal>,
-    /// The texts by which these bits meet it.
+    /// What met it, where these are the bits of a token.
     #[cfg(feature = "rmcp-3")]
-    pub(crate) met_by: fn(u64, &mut Vec<&'static str>),
+    pub(crate) met_by: fn(u64, &mut Vec<Clause>),
     describe: fn(&mut String),
 }
 

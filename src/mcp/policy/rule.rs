@@ -73,8 +73,8 @@ pub struct Rule {
     place: &'static Location<'static>,
     decided: Decided,
     is_standard: bool,
-    /// Whether a `*` at the end is nothing but a `*`.
-    is_exact: bool,
+    /// Whether a handler stands behind it, which serves no more than the name says.
+    is_of_handler: bool,
 }
 
 impl Rule {
@@ -96,27 +96,26 @@ impl Rule {
             place,
             decided,
             is_standard: false,
-            is_exact: false,
+            is_of_handler: false,
         }
     }
 
-    /// A rule about what a handler serves, which serves no more than its name says.
-    #[cfg(feature = "rmcp-3")]
+    /// A rule about what a handler serves.
     pub(crate) fn of_handler<S: Set>(
         kind: Kind,
         name: &str,
         place: &'static Location<'static>,
     ) -> Self {
         Self {
-            is_exact: true,
+            is_of_handler: true,
             ..Self::new::<S>(kind, name, place)
         }
     }
 
     /// The name of a rule about resources.
     pub(super) fn template(&self) -> Result<Template, TemplateError> {
-        if self.is_exact {
-            Template::new(&self.name)
+        if self.is_of_handler {
+            Template::of_handler(&self.name)
         } else {
             Template::pattern(&self.name)
         }

@@ -39,6 +39,9 @@ pub enum TemplateError {
     /// It has variables and a query.
     #[error("a template with variables has no query")]
     Query,
+    /// A handler's URI ends in `/*`, which is a pattern of policies.
+    #[error("`/*` at the end is a pattern, and a handler takes `{{*name}}`")]
+    Pattern,
     /// `{*name}` is not the last segment.
     #[error("`{{*name}}` stands for all that follows, so it is last")]
     Rest,
@@ -84,6 +87,14 @@ impl Template {
             return Err(TemplateError::Query);
         }
         Ok(Self { parts })
+    }
+
+    /// The template of a handler. In a policy the same text is never read as more than that.
+    pub(crate) fn of_handler(text: &str) -> Result<Self, TemplateError> {
+        if text.ends_with("/*") {
+            return Err(TemplateError::Pattern);
+        }
+        Self::new(text)
     }
 
     /// A template, or the pattern of a policy, which may end in `/*`.
@@ -194,9 +205,8 @@ impl Template {
 
     /// Whether it has no variables.
     pub(crate) fn is_literal(&self) -> bool {
-        self.parts
-            .iter()
-            .all(|part| matches!(part, Part::Literal(_)))
+        let mut parts = self.parts.iter();
+        parts.all(|part| matches!(part, Part::Literal(_)))
     }
 
     /// Whether it stands for all that follows, whatever it is.

@@ -229,7 +229,7 @@ impl<V: Vocabulary, St: Clone + Send + Sync + 'static> Router<V, St> {
         let mut templates: Vec<Templated> = Vec::new();
         let mut resources = Vec::new();
         for (at, (resource, entry)) in self.resources.into_iter().enumerate() {
-            let template = Template::new(entry.rule.name()).map_err(|cause| {
+            let template = Template::of_handler(entry.rule.name()).map_err(|cause| {
                 let (name, place) = (entry.rule.name().into(), shown(entry.rule.place()).into());
                 RouterError::Template { name, place, cause }
             })?;

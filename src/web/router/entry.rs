@@ -96,7 +96,7 @@ impl<St: 'static> Entry<St> {
             Ok(run)
         };
         Self {
-            rule: Rule::new::<<H::Proof as Proves<M, V>>::Scope>(kind, name, place),
+            rule: Rule::of_handler::<<H::Proof as Proves<M, V>>::Scope>(kind, name, place),
             demand: Demands::of::<<H::Proof as Proves<M, V>>::Scope>(),
             call: Box::new(call),
         }
