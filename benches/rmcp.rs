@@ -3,7 +3,7 @@
 //!
 //! The tokens are verified before the clock runs, by a layer further outside: what was admitted there is
 //! not verified once more. `cargo bench --bench rmcp` prints medians from a loop that takes both in turn,
-//! and the fastest tenth of each.
+//! and the fastest tenth of each: in this process, and as a client on another thread sees it over loopback.
 
 #![expect(
     clippy::expect_used,
@@ -27,6 +27,8 @@ use clearance::testing::Issuer;
 use clearance::{AuthorizationLayer, Authorized, GuardBuilder};
 use common::{Turn, each, guard, median, mint, quiet};
 use http_body_util::BodyExt as _;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::schemars::{self, JsonSchema};
@@ -34,8 +36,11 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ServerHandler, tool, tool_handler, tool_router};
 use serde::Deserialize;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 use tower::layer::util::Identity;
+use tower::util::MapRequestLayer;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 /// How many callers there are, in turn.
@@ -117,15 +122,22 @@ impl Mode {
 
 /// One side: a service, and a session on it if it has sessions.
 struct Side {
-    service: Router,
+    way: Way,
     mode: Mode,
     session: Option<String>,
+}
+
+/// How requests get there.
+enum Way {
+    Here(Router),
+    /// Over a connection that stays open.
+    Loopback(Mutex<SendRequest<Body>>),
 }
 
 impl Side {
     async fn of(service: Router, mode: Mode, owner: &Extensions) -> Self {
         let mut side = Self {
-            service,
+            way: Way::Here(service),
             mode,
             session: None,
         };
@@ -134,6 +146,31 @@ impl Side {
             side.answer(side.post(owner, INITIALIZED)).await;
         }
         side
+    }
+
+    /// The same, on another thread behind a socket. Who calls is the same each time.
+    async fn over_loopback(service: Router, mode: Mode, caller: &Extensions, on: &Runtime) -> Self {
+        let caller = caller.clone();
+        let service = service.layer(MapRequestLayer::new(move |mut request: Request<Body>| {
+            request.extensions_mut().extend(caller.clone());
+            request
+        }));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let listener = listener.into_std().expect("a socket");
+        on.spawn(async move {
+            let listener = TcpListener::from_std(listener).expect("a socket");
+            axum::serve(listener, service).await.expect("a server");
+        });
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP");
+        tokio::spawn(connection);
+        Self {
+            way: Way::Loopback(Mutex::new(sender)),
+            mode,
+            session: None,
+        }
     }
 
     fn post(&self, caller: &Extensions, body: &str) -> Request<Body> {
@@ -172,7 +209,17 @@ impl Side {
 
     /// Reads the answer; gives the session that it names.
     async fn answer(&self, request: Request<Body>) -> Option<String> {
-        let service = self.service.clone();
+        let service = match &self.way {
+            Way::Here(service) => service.clone(),
+            Way::Loopback(sender) => {
+                let mut sender = sender.lock().await;
+                sender.ready().await.expect("a connection");
+                let answer = sender.send_request(request).await.expect("an answer");
+                assert!(answer.status().is_success(), "{answer:?}");
+                answer.into_body().collect().await.expect("a body");
+                return None;
+            }
+        };
         let answer = service.oneshot(request).await.expect("an answer");
         assert!(answer.status().is_success(), "{answer:?}");
         let session = answer.headers().get("mcp-session-id");
@@ -247,39 +294,83 @@ fn main() {
             let token = mint(&issuer, Algorithm::RS256, number);
             callers.push(admitted(&layer, &token).await);
         }
+        let both = Both {
+            plain,
+            guarded,
+            layer,
+        };
         for mode in [Mode::Json, Mode::Stream, Mode::Sessions] {
-            // A session is its owner's.
-            let many = if mode == Mode::Sessions { 1 } else { CALLERS };
-            let callers = Turn::new(callers.iter().take(many).cloned().collect());
-            let own = service(plain.clone(), mode).layer(Identity::new());
-            let own = Side::of(own, mode, callers.next()).await;
-            let sides = [
-                ("all of it", service(Secured::new(guarded.clone()), mode)),
-                (
-                    "layer and `Secured`",
-                    service(Secured::new(plain.clone()), mode),
-                ),
-                ("layer alone", service(plain.clone(), mode)),
-            ];
-            let mut ours = Vec::new();
-            for (what, service) in sides {
-                let service = service.layer(layer.clone());
-                ours.push((what, Side::of(service, mode, callers.next()).await));
-            }
-            let mut plain = Vec::new();
-            let mut guards = vec![Vec::new(); ours.len()];
-            for _ in 0..ROUNDS {
-                plain.push(own.time(&callers).await);
-                for ((_, side), times) in ours.iter().zip(&mut guards) {
-                    times.push(side.time(&callers).await);
-                }
-            }
-            for ((what, _), times) in ours.iter().zip(&guards) {
-                report((mode, what), "median", median(&plain), median(times));
-                report((mode, what), "quiet", quiet(&plain), quiet(times));
-            }
+            both.compare_here(mode, &callers).await;
         }
+        // Streams stay open after their answer, and a connection with them.
+        both.compare_over_loopback(Mode::Json, &callers).await;
     });
+}
+
+/// What is compared.
+struct Both {
+    plain: Plain,
+    guarded: Guarded,
+    layer: AuthorizationLayer,
+}
+
+impl Both {
+    async fn compare_here(&self, mode: Mode, callers: &[Extensions]) {
+        // A session is its owner's.
+        let many = if mode == Mode::Sessions { 1 } else { CALLERS };
+        let callers = Turn::new(callers.iter().take(many).cloned().collect());
+        let own = service(self.plain.clone(), mode).layer(Identity::new());
+        let own = Side::of(own, mode, callers.next()).await;
+        let sides = [
+            ("all of it", self.all(mode)),
+            (
+                "layer and `Secured`",
+                service(Secured::new(self.plain.clone()), mode).layer(self.layer.clone()),
+            ),
+            (
+                "layer alone",
+                service(self.plain.clone(), mode).layer(self.layer.clone()),
+            ),
+        ];
+        let mut ours = Vec::new();
+        for (what, service) in sides {
+            ours.push((what, Side::of(service, mode, callers.next()).await));
+        }
+        compare(mode, &own, &ours, &callers).await;
+    }
+
+    async fn compare_over_loopback(&self, mode: Mode, callers: &[Extensions]) {
+        let servers = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let callers = Turn::new(callers.iter().take(1).cloned().collect());
+        let own = service(self.plain.clone(), mode).layer(Identity::new());
+        let own = Side::over_loopback(own, mode, callers.next(), &servers).await;
+        let ours = Side::over_loopback(self.all(mode), mode, callers.next(), &servers).await;
+        compare(mode, &own, &[("all, over loopback", ours)], &callers).await;
+        servers.shutdown_background();
+    }
+
+    fn all(&self, mode: Mode) -> Router {
+        service(Secured::new(self.guarded.clone()), mode).layer(self.layer.clone())
+    }
+}
+
+async fn compare(mode: Mode, own: &Side, ours: &[(&str, Side)], callers: &Turn<Extensions>) {
+    let mut plain = Vec::new();
+    let mut guarded = vec![Vec::new(); ours.len()];
+    for _ in 0..ROUNDS {
+        plain.push(own.time(callers).await);
+        for ((_, side), times) in ours.iter().zip(&mut guarded) {
+            times.push(side.time(callers).await);
+        }
+    }
+    for ((what, _), times) in ours.iter().zip(&guarded) {
+        report((mode, what), "median", median(&plain), median(times));
+        report((mode, what), "quiet", quiet(&plain), quiet(times));
+    }
 }
 
 fn report((mode, what): (Mode, &str), which: &str, own: f64, ours: f64) {

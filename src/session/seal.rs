@@ -272,7 +272,7 @@ impl TaskOrigin {
     /// The seal is good as long as its keys are, so a `key` must never come again: not on another
     /// machine that has the keys, and not after a restart.
     ///
-    /// Behind [`Secured`](crate::rmcp::Secured) (feature `rmcp-3`) ids are sealed with more than this: what
+    /// Behind `clearance::rmcp::Secured` (feature `rmcp-3`) ids are sealed with more than this: what
     /// the handlers of the call asked for. An id that is sealed by hand demands what the policy says.
     pub fn new(method: &str, name: &str, key: &str) -> Self {
         Self {
