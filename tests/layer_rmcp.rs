@@ -659,5 +659,6 @@ async fn what_the_sdk_says_passes_byte_for_byte() {
 }
 
 mod layer_rmcp {
+    mod events;
     mod store;
 }

@@ -24,6 +24,9 @@ mod server;
 #[path = "rmcp/"]
 mod cases {
     mod claims;
+    #[path = "../layer_rmcp/events.rs"]
+    #[allow(dead_code, reason = "a part of it is used")]
+    mod events;
     mod files;
     mod guards;
     mod late;
@@ -31,7 +34,6 @@ mod cases {
     mod quickstart;
     mod sessions;
     mod stage;
-    mod store;
     mod table;
     mod tasks;
     mod within;

@@ -187,7 +187,7 @@ async fn call(peer: &Client, tool: &'static str) -> Result<String, ServiceError>
 }
 
 /// Asks for the scopes of a challenge; gives what was asked for.
-async fn step_up(
+pub(crate) async fn step_up(
     challenge: &str,
     url: &str,
     manager: &Mutex<AuthorizationManager>,

@@ -76,19 +76,17 @@ impl Admitted {
     ///
     /// The caller has `S: KnownTo<V>` for the guard's vocabulary from the compiler.
     pub(crate) fn authorize<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
-        // Before scope: where no scope helps, none must be asked for.
-        self.denied(now)?;
-        let proof = self.prove(now)?;
+        let proof = self.authorize_again(now)?;
         audit::authorized(&self.verified);
         Ok(proof)
     }
 
     /// The same about a request that was let in already: that is not written down once more.
-    #[cfg(feature = "rmcp-3")]
     pub(crate) fn authorize_again<S: Set>(
         &self,
         now: DateTime<Utc>,
     ) -> Result<Authorized<S>, Refusal> {
+        // Before scope: where no scope helps, none must be asked for.
         self.denied(now)?;
         self.prove(now)
     }
@@ -208,8 +206,7 @@ impl Admitted {
 
     /// The least of all proofs, unless a rule denies the caller.
     pub(crate) fn any(&self, now: DateTime<Utc>) -> Result<Authorized<()>, Refusal> {
-        self.denied(now)?;
-        self.prove(now)
+        self.authorize_again(now)
     }
 
     /// The refusal of somebody else's session, which is that of one that does not exist.

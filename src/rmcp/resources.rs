@@ -144,11 +144,13 @@ impl<H: Send + Sync + 'static, V: Vocabulary> SecureResourceRouter<H, V> {
         cx: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         const UNKNOWN: &str = "resource not found";
-        self.inner.entries.admit(&cx.extensions)?;
         let normal = Normal::of(&request.uri);
         let found = normal.as_ref().and_then(|uri| self.inner.routes.find(uri));
-        let (route, variables) =
-            found.ok_or_else(|| ErrorData::resource_not_found(UNKNOWN, None))?;
+        let Some((route, variables)) = found else {
+            // What is there is nobody's business whom this router's guard has not let in.
+            self.inner.entries.admit(&cx.extensions)?;
+            return Err(ErrorData::resource_not_found(UNKNOWN, None));
+        };
         self.inner
             .entries
             .check(&route.uri, &cx.extensions, UNKNOWN)?;
@@ -233,6 +235,7 @@ type Read<H> = dyn for<'a> Fn(ResourceContext<'a, H>) -> Answer<'a> + Send + Syn
 
 impl<H: 'static> Routes<H> {
     fn add<F: ReadHandler<H, Args>, Args>(&mut self, uri: &str, about: About, handler: F) {
+        // Of one that stands twice the last counts, as it does for what is demanded.
         self.0.retain(|route| *route.uri != *uri);
         self.0.push(Route {
             uri: uri.into(),
@@ -244,8 +247,7 @@ impl<H: 'static> Routes<H> {
 
     /// The most precise one that covers a URI, and what its variables stand for.
     fn find(&self, uri: &Normal) -> Option<(&Route<H>, Variables)> {
-        // Of several that are the same, the last one counts, as it does for what is demanded.
-        let templates = self.0.iter().rev().filter_map(|route| {
+        let templates = self.0.iter().filter_map(|route| {
             let template = route.template.as_ref()?;
             Some((route, template, template.matches(uri)?))
         });

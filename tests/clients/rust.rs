@@ -6,14 +6,10 @@ use libtest_mimic::Trial;
 use rmcp::model::{CallToolRequestParams, ProtocolVersion};
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt as _, RunningService};
 use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::transport::auth::{
-    AuthClient, AuthorizationCallback, AuthorizationManager, AuthorizationRequest, OAuthState,
-    WWWAuthenticateParams,
-};
+use rmcp::transport::auth::{AuthClient, AuthorizationRequest, OAuthState};
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{RoleClient, ServiceError};
 use serde_json::json;
-use tokio::sync::Mutex;
 
 use super::trial::{Outcome, trial};
 use super::verdict::{self, Lifecycle};
@@ -106,7 +102,8 @@ async fn run(lifecycle: Lifecycle) -> Outcome<()> {
     let refused = call(&peer, "delete_file", FIRST).await;
     let refused = refused.err().ok_or("a reader deleted")?;
     let challenge = refused.auth_challenge().ok_or("no challenge")?;
-    step_up(challenge, &world, &manager).await?;
+    // This client leaves it to its user.
+    login::step_up(challenge, &world.url, &manager, &world.authorization).await?;
     said.push(format!(
         "delete {}",
         call(&peer, "delete_file", FIRST).await?
@@ -134,23 +131,4 @@ async fn call(peer: &Client, tool: &'static str, name: &str) -> Result<String, S
     let result = peer.call_tool(call).await?;
     let text = result.content.first().and_then(|content| content.as_text());
     Ok(text.map(|text| text.text.clone()).unwrap_or_default())
-}
-
-/// Asks for the scopes of a challenge, which this client leaves to its user.
-async fn step_up(
-    challenge: &str,
-    world: &World,
-    manager: &Mutex<AuthorizationManager>,
-) -> Outcome<()> {
-    let challenge = WWWAuthenticateParams::parse(challenge, &world.url.parse()?);
-    let scope = challenge.scope.ok_or("the challenge names no scope")?;
-    let authorize = manager.lock().await.request_scope_upgrade(&scope).await?;
-    let callback = alice::allow(&world.authorization, &authorize).await?;
-    let callback = AuthorizationCallback::from_redirect_url(&callback)?;
-    let (code, state, issuer) = (callback.code, callback.csrf_token, callback.issuer);
-    let manager = manager.lock().await;
-    manager
-        .exchange_code_for_token_with_issuer(&code, &state, issuer.as_deref())
-        .await?;
-    Ok(())
 }

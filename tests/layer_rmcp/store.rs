@@ -1,88 +1,15 @@
 //! The SDK's server with an event store, in which it finds events by their ids alone.
 
-use std::collections::VecDeque;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-use futures_core::Stream;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::session::{
-    EventId, EventStore, EventStoreError, EventStream, ServerSseMessage,
-};
 
+use super::events::Events;
 use crate::support::client::open;
 use crate::support::http::eventually;
 use crate::support::request::{MODERN, Request};
 use crate::support::service::LEGACY;
 use crate::{begin, desk, heard, last, said, serve};
-
-/// Numbers events one after the other, as a table with a counter does.
-#[derive(Clone, Default)]
-struct Events(Arc<Mutex<Vec<(String, ServerSseMessage)>>>);
-
-impl Events {
-    fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    fn store(&self, stream: &str, event: &ServerSseMessage) -> EventId {
-        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = events.len().to_string();
-        let mut event = event.clone();
-        event.event_id = Some(id.clone());
-        events.push((stream.to_owned(), event));
-        id
-    }
-
-    fn after(&self, id: &str) -> Replay {
-        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at: usize = id.parse().expect("a number");
-        let (stream, _) = &events[at];
-        let later = events.iter().skip(at.saturating_add(1));
-        let own = later.filter(|(of, _)| of == stream);
-        Replay(own.map(|(_, event)| event.clone()).collect())
-    }
-}
-
-struct Replay(VecDeque<ServerSseMessage>);
-
-impl Stream for Replay {
-    type Item = ServerSseMessage;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.pop_front())
-    }
-}
-
-type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, EventStoreError>> + Send + 'a>>;
-
-impl EventStore for Events {
-    fn store_event<'a, 'b, 'c, 'work>(
-        &'a self,
-        stream: &'b str,
-        event: &'c ServerSseMessage,
-    ) -> Work<'work, EventId>
-    where
-        'a: 'work,
-        'b: 'work,
-        'c: 'work,
-        Self: 'work,
-    {
-        let id = self.store(stream, event);
-        Box::pin(async move { Ok(id) })
-    }
-
-    fn replay_events_after<'a, 'b, 'work>(&'a self, last: &'b str) -> Work<'work, EventStream>
-    where
-        'a: 'work,
-        'b: 'work,
-        Self: 'work,
-    {
-        let replay = self.after(last);
-        Box::pin(async move { Ok::<EventStream, _>(Box::pin(replay)) })
-    }
-}
 
 /// RS-116: to ask in a session of one's own for what was meant for somebody else's.
 #[tokio::test]

@@ -225,7 +225,7 @@ async fn library(
         over,
     };
     let make = move || Ok(Secured::new(library.clone()));
-    let store = std::sync::Arc::new(super::store::Forgetful::default());
+    let store = std::sync::Arc::new(super::events::Events::default());
     let sessions = LocalSessionManager::default().with_event_store(store);
     let config = StreamableHttpServerConfig::default().disable_allowed_hosts();
     let service = StreamableHttpService::new(make, sessions.into(), config);

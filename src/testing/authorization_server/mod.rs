@@ -209,8 +209,8 @@ impl AuthorizationServer {
 
     /// Calls `listener` with this server's identifier and the `jti` of each access token that is
     /// revoked from now on: at `/revoke`, because a code or a refresh token was used twice, by
-    /// [`revoke_user`](Self::revoke_user), or because its grant or its client is forgotten. It is called before the request is answered, and
-    /// must not itself revoke anything here.
+    /// [`revoke_user`](Self::revoke_user), or because its grant or its client is forgotten. It is
+    /// called before the request is answered, and must not itself revoke anything here.
     pub fn on_revoked(&self, listener: impl Fn(&id::Issuer, &TokenId) + Send + Sync + 'static) {
         self.site.listen(Arc::new(listener));
     }
