@@ -11,10 +11,14 @@
 mod support;
 
 use std::convert::Infallible;
-use std::future::ready;
+use std::future::{Future as _, poll_fn, ready};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use clearance::id::{Subject, TokenId};
 use clearance::mcp::any_valid_token;
 use clearance::mcp::method::SubscriptionsListen;
@@ -104,6 +108,46 @@ async fn the_time_for_a_body_is_for_all_of_it() {
         feed.dropped().await;
         tokio::time::resume();
         assert_eq!(service.live(), 0);
+    }
+}
+
+/// A token may die while the body of its request is on the way: nobody is asked then.
+#[tokio::test]
+async fn a_token_that_dies_before_its_body_is_there_is_refused() {
+    for dies in [false, true] {
+        let (server, service, token) = stage(usual).await;
+        let layer = plain::layer(&server.guard).build().expect("a layer");
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let guarded = layer.layer(service_fn(move |_: http::Request<_>| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            ready(Ok::<_, Infallible>(http::Response::new(
+                Empty::<Bytes>::new(),
+            )))
+        }));
+        let body = service.stream();
+        let feed = service.feed();
+        let request = Request::new(LEGACY, "ping").bearer(&token);
+        let mut built = http::Request::post("/mcp");
+        for (name, value) in &request.headers {
+            built = built.header(name, value);
+        }
+        let asks: http::Request<FeedBody> = built.body(body).expect("a request");
+        let mut answer = pin!(guarded.oneshot(asks));
+        let first = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
+        assert!(first.is_pending());
+        assert_eq!(feed.polls(), 1);
+        if dies {
+            server.clock.advance(TimeDelta::days(1));
+        }
+        assert!(feed.send(request.body));
+        drop(feed);
+        let answer = soon(answer).await.expect("an answer");
+        let expected = if dies { (401, 0) } else { (200, 1) };
+        assert_eq!(
+            (answer.status().as_u16(), asked.load(Ordering::SeqCst)),
+            expected
+        );
     }
 }
 

@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::members::fold;
@@ -16,11 +17,15 @@ use super::members::fold;
 /// The key, as `serde_json` writes it.
 pub(super) const KEY: &str = "$serde_json::private::";
 
+/// What is looked for first: the key, and the escapes of its letters.
+static SUSPECTS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [KEY, "\\u00"].map(Finder::new));
+
 /// Whether the document has such an object, or is too deep to tell.
 pub(super) fn is_in(document: &str) -> bool {
     // Its letters can be escaped, which only shows in the escapes of such letters.
-    let has = |text: &str| memmem::find(document.as_bytes(), text.as_bytes()).is_some();
-    let is_suspect = has(KEY) || has("\\u00");
+    let is_suspect = SUSPECTS
+        .iter()
+        .any(|suspect| suspect.find(document.as_bytes()).is_some());
     is_suspect && serde_json::from_str::<Plain<false>>(document).is_err()
 }
 

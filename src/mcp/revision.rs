@@ -265,8 +265,9 @@ fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>
     if values.next().is_some() {
         return Err(Repeated);
     }
-    let text = std::str::from_utf8(value.as_bytes()).ok().ok_or(Repeated)?;
-    Ok(Some(text.trim_matches([' ', '\t'])))
+    // Of white space, values have blanks and tabs alone.
+    let text = std::str::from_utf8(value.as_bytes().trim_ascii());
+    text.ok().ok_or(Repeated).map(Some)
 }
 
 /// Whether the field says what the body says, or is absent and need not be there.

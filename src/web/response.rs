@@ -132,6 +132,9 @@ pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), &'static str> 
 fn is_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let only = values.next().filter(|_| values.next().is_none());
+    if only.is_some_and(|value| value == "application/json") {
+        return true;
+    }
     let value = only
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use axum::body::HttpBody;
 use bytes::{Bytes, BytesMut};
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use tower::Service;
 
@@ -12,7 +12,7 @@ use super::body::{End, GuardedAnswer, GuardedBody};
 use super::cors;
 use super::decide::{Own, Pass, Session};
 use super::events::Sealer;
-use super::future::{Next, State, Step, Visit};
+use super::future::{State, StateOf, Step, Visit};
 use super::head::SESSION;
 use super::sse::Beginning;
 use crate::guard::Admitted;
@@ -21,7 +21,11 @@ use crate::web::response::{correlate, faulty};
 
 impl<T> Visit<T> {
     /// The service's answer: its session id sealed, its body ended with the token.
-    pub(super) fn answer<B, R>(&mut self, response: Response<R>) -> Option<Next<T, B, R>>
+    pub(super) fn answer<B, R>(
+        &mut self,
+        response: Response<R>,
+        mut state: Pin<&mut StateOf<T, B, R>>,
+    ) -> Option<Step<R>>
     where
         T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
         R: HttpBody<Data = Bytes>,
@@ -64,11 +68,12 @@ impl<T> Visit<T> {
                 return Some(self.bad_gateway(NO_ADDRESS, None));
             }
             head.headers.remove(CONTENT_LENGTH);
-            return Some(Step::Goes(State::Opening {
+            state.set(State::Opening {
                 head: Some(Response::from_parts(head, ())),
                 body: Some((Box::pin(body), End::of(admitted))),
                 ahead: BytesMut::new(),
-            }));
+            });
+            return Some(Step::Goes);
         }
         let mut encodings = head.headers.get_all(CONTENT_ENCODING).iter();
         let is_identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
@@ -93,6 +98,7 @@ impl<T> Visit<T> {
         let mut values = headers.get_all(&SESSION).iter();
         let id = values.next().cloned();
         let is_only = values.next().is_none();
+        let is_there = id.is_some();
         let (about, says) = match (&pass.session, id) {
             (Session::Begins, Some(id)) if is_only => (Some(id.clone()), Some(id)),
             (Session::Begins, Some(_)) => return Err(BadId),
@@ -101,7 +107,9 @@ impl<T> Visit<T> {
             // Nobody asked for one: it could be somebody else's.
             (Session::Begins | Session::None | Session::Old, _) => (None, None),
         };
-        headers.remove(&SESSION);
+        if is_there {
+            headers.remove(&SESSION);
+        }
         if let Some(id) = says {
             let id = id.to_str().ok().ok_or(BadId)?;
             let sealed = self.shared.ids.seal(id, admitted.verified()).ok_or(BadId)?;
@@ -112,15 +120,12 @@ impl<T> Visit<T> {
     }
 
     /// What comes of the beginning of an old stream; nothing as long as it goes on.
-    pub(super) fn begin_stream<B, R>(
-        &mut self,
+    pub(super) fn begin_stream<R>(
+        &self,
         head: &mut Option<Response<()>>,
         body: &mut Option<(Pin<Box<R>>, End)>,
         ahead: &BytesMut,
-    ) -> Option<Next<T, B, R>>
-    where
-        T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
-    {
+    ) -> Option<Step<R>> {
         let (_, end) = body.as_ref()?;
         match self.shared.sse.as_ref()?.read(ahead, end.verified()) {
             Beginning::Goes => None,
@@ -134,7 +139,7 @@ impl<T> Visit<T> {
     }
 
     /// A stream that ended before it began.
-    pub(super) fn stream_failed<B, R, F>(&self, end: &End) -> Step<B, R, F> {
+    pub(super) fn stream_failed<R>(&self, end: &End) -> Step<R> {
         let id = self.pass.as_ref().and_then(Pass::id);
         match end.refusal() {
             Some(refusal) => self.refused("token_died", Box::new(refusal.into_answer(id))),
@@ -142,13 +147,13 @@ impl<T> Visit<T> {
         }
     }
 
-    pub(super) fn refused<B, R, F>(&self, reason: &'static str, answer: Own) -> Step<B, R, F> {
+    pub(super) fn refused<R>(&self, reason: &'static str, answer: Own) -> Step<R> {
         self.span.decided("refused", Some(reason));
         Step::Answer(answer)
     }
 
     /// The service answered what cannot be passed on.
-    fn bad_gateway<B, R, F>(&self, why: &'static str, id: Option<&str>) -> Step<B, R, F> {
+    fn bad_gateway<R>(&self, why: &'static str, id: Option<&str>) -> Step<R> {
         let fault = Fault::new(id, INTERNAL, why).about(self.correlation);
         let answer = faulty(StatusCode::BAD_GATEWAY, &fault);
         self.refused("bad_gateway", Box::new(answer))
@@ -179,18 +184,24 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 /// What is answered to one caller is for nobody else (RFC 9111 section 3.5), and a stream is not held
 /// back.
 fn forbid_storing(headers: &mut HeaderMap, is_stream: bool) {
-    let says = |directive: &str| {
-        let values = headers.get_all(CACHE_CONTROL).iter();
-        let mut directives = values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','));
-        directives.any(|known| known.trim().eq_ignore_ascii_case(directive))
-    };
     if is_stream {
         let both = HeaderValue::from_static("no-store, no-transform");
         headers.insert(CACHE_CONTROL, both);
         headers.insert(&UNBUFFERED, HeaderValue::from_static("no"));
-    } else if !(says("no-store") || says("private")) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        return;
+    }
+    let forbids = |value: &HeaderValue| {
+        let mut directives = value.to_str().unwrap_or_default().split(',').map(str::trim);
+        directives.any(|directive| {
+            ["no-store", "private"]
+                .iter()
+                .any(|known| directive.eq_ignore_ascii_case(known))
+        })
+    };
+    let no_store = || HeaderValue::from_static("no-store");
+    match headers.entry(CACHE_CONTROL) {
+        Entry::Occupied(said) if said.iter().any(forbids) => {}
+        Entry::Occupied(mut said) => drop(said.insert(no_store())),
+        Entry::Vacant(unsaid) => drop(unsaid.insert(no_store())),
     }
 }

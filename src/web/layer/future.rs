@@ -46,16 +46,24 @@ pin_project! {
     pub(super) enum State<B, R, F> {
         // It is answered already.
         Answered { answer: Option<Own> },
-        // Nothing was looked at but the head; the body waits.
-        Arrived { body: Option<B> },
-        // Keys have to be waited for.
-        Admitting { admission: Pin<Box<dyn Future<Output = Admission> + Send>>, body: Option<B> },
-        Reading { #[pin] bytes: Collect<B> },
+        // A message, which is read where it is once it is known who asks.
+        Message { #[pin] bytes: Collect<B> },
+        // A request without a body, if it is one.
+        Bodiless { body: Option<B> },
         Running { #[pin] future: F, end: Option<End> },
         // The beginning of a stream of the transport of 2024-11-05.
         Opening { head: Option<Response<()>>, body: Option<(Pin<Box<R>>, End)>, ahead: BytesMut },
         Over,
     }
+}
+
+/// How far it is known who asks.
+enum Caller {
+    /// Nothing was looked at but the head.
+    Unknown,
+    /// Keys have to be waited for.
+    Waits(Pin<Box<dyn Future<Output = Admission> + Send>>),
+    Known,
 }
 
 /// What is known of the request.
@@ -67,20 +75,27 @@ pub(super) struct Visit<T> {
     pub(super) correlation: CorrelationId,
     pub(super) page: Page,
     pub(super) parts: Option<Parts>,
+    caller: Caller,
     pub(super) admitted: Option<Admitted>,
+    /// When it was looked at who asks; nothing if there was a wait since then.
+    now: Option<DateTime<Utc>>,
     pub(super) pass: Option<Pass>,
     #[cfg(feature = "rmcp-3")]
     pub(super) passed: Option<Passed>,
 }
 
 /// What comes next.
-pub(super) enum Step<B, R, F> {
-    Goes(State<B, R, F>),
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is on the stack, once a request"
+)]
+pub(super) enum Step<R> {
+    Goes,
     Answer(Own),
     Theirs(Response<GuardedAnswer<R>>),
 }
 
-pub(super) type Next<T, B, R> = Step<B, R, <T as Service<Request<GuardedBody<B>>>>::Future>;
+pub(super) type StateOf<T, B, R> = State<B, R, <T as Service<Request<GuardedBody<B>>>>::Future>;
 
 impl<T, B, R> ResponseFuture<T, B, R>
 where
@@ -91,7 +106,11 @@ where
         let correlation = CorrelationId::of(&parts.headers);
         let span = RequestSpan::of(correlation);
         let (page, state) = match span.in_scope(|| shared.receive(&parts, correlation)) {
-            Ok(page) => (page, State::Arrived { body: Some(body) }),
+            Ok(page) if parts.method == Method::POST => {
+                let bytes = Collect::new(body, shared.limits);
+                (page, State::Message { bytes })
+            }
+            Ok(page) => (page, State::Bodiless { body: Some(body) }),
             Err(early) => {
                 let decision = early.reason.map_or("answered", |_| "refused");
                 span.decided(decision, early.reason);
@@ -106,7 +125,9 @@ where
             correlation,
             page,
             parts: Some(parts),
+            caller: Caller::Unknown,
             admitted: None,
+            now: None,
             pass: None,
             #[cfg(feature = "rmcp-3")]
             passed: None,
@@ -123,24 +144,20 @@ where
 {
     type Output = Result<Response<GuardedAnswer<R>>, T::Error>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let span = self.visit.span.clone();
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let span = this.visit.span.clone();
         span.in_scope(|| {
-            loop {
-                let mut this = self.as_mut().project();
-                let next = ready!(this.visit.step(this.state.as_mut(), cx))?;
-                let mut response = match next {
-                    Step::Goes(next) => {
-                        this.state.set(next);
-                        continue;
-                    }
-                    Step::Answer(own) => own.map(GuardedAnswer::own),
-                    Step::Theirs(response) => response,
-                };
-                this.state.set(State::Over);
-                this.visit.mark(response.headers_mut());
-                return Poll::Ready(Ok(response));
-            }
+            let mut response = loop {
+                match ready!(this.visit.step(this.state.as_mut(), cx))? {
+                    Step::Goes => {}
+                    Step::Answer(own) => break own.map(GuardedAnswer::own),
+                    Step::Theirs(response) => break response,
+                }
+            };
+            this.state.set(State::Over);
+            this.visit.mark(response.headers_mut());
+            Poll::Ready(Ok(response))
         })
     }
 }
@@ -148,28 +165,34 @@ where
 impl<T> Visit<T> {
     fn step<B, R>(
         &mut self,
-        state: Pin<&mut State<B, R, T::Future>>,
+        mut state: Pin<&mut StateOf<T, B, R>>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Next<T, B, R>, T::Error>>
+    ) -> Poll<Result<Step<R>, T::Error>>
     where
         T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
         B: HttpBody<Data = Bytes>,
         R: HttpBody<Data = Bytes>,
     {
-        let next = match state.project() {
+        let next = match state.as_mut().project() {
             StateView::Answered { answer } => answer.take().map(Step::Answer),
-            StateView::Arrived { body } => body.take().and_then(|body| self.admit(body)),
-            StateView::Admitting { admission, body } => {
-                let admission = ready!(admission.as_mut().poll(cx));
-                body.take().and_then(|body| self.admitted(admission, body))
-            }
-            StateView::Reading { bytes } => {
-                let read = ready!(bytes.poll(cx));
-                self.decide(read)
-            }
+            StateView::Message { bytes } => match ready!(self.admit(cx)) {
+                Ok(()) => {
+                    let read = bytes.poll(cx);
+                    if read.is_pending() {
+                        self.now = None;
+                    }
+                    let read = ready!(read);
+                    self.decide(read, state)
+                }
+                Err(refused) => Some(Step::Answer(refused)),
+            },
+            StateView::Bodiless { body } => match ready!(self.admit(cx)) {
+                Ok(()) => body.take().and_then(|body| self.decide_head(body, state)),
+                Err(refused) => Some(Step::Answer(refused)),
+            },
             StateView::Running { future, end } => {
                 if let Poll::Ready(response) = future.poll(cx)? {
-                    self.answer(response)
+                    self.answer(response, state)
                 } else {
                     // The head of a stream may come with its first event.
                     match end {
@@ -203,47 +226,68 @@ impl<T> Visit<T> {
         }
     }
 
-    /// The token, as far as it goes without waiting.
-    fn admit<B, R>(&mut self, body: B) -> Option<Next<T, B, R>>
-    where
-        T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
-        B: HttpBody<Data = Bytes>,
-    {
-        let (guard, correlation) = (Arc::clone(&self.shared.guard), self.correlation);
-        match guard.begin(self.parts.as_mut()?, correlation) {
-            Begun::Done(admission) => self.admitted(admission, body),
-            Begun::Waits(token) => {
-                let admission = Box::pin(async move { guard.resume(token, correlation).await });
-                let body = Some(body);
-                Some(Step::Goes(State::Admitting { admission, body }))
+    /// The token. When it is ready, either the caller is known, or there is the answer.
+    fn admit(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Own>> {
+        let admission = match &mut self.caller {
+            Caller::Known => return Poll::Ready(Ok(())),
+            Caller::Waits(admission) => ready!(admission.as_mut().poll(cx)),
+            Caller::Unknown => {
+                let guard = &self.shared.guard;
+                let correlation = self.correlation;
+                let Some(parts) = self.parts.as_mut() else {
+                    return Poll::Pending;
+                };
+                match guard.begin(parts, correlation) {
+                    Begun::Done(admission) => admission,
+                    Begun::Waits(token) => {
+                        let guard = Arc::clone(guard);
+                        let admission =
+                            Box::pin(async move { guard.resume(token, correlation).await });
+                        self.caller = Caller::Waits(admission);
+                        return self.admit(cx);
+                    }
+                }
+            }
+        };
+        match admission {
+            Ok((admitted, now)) => {
+                self.admitted = Some(admitted);
+                self.now = Some(now);
+                self.caller = Caller::Known;
+                Poll::Ready(self.check_type())
+            }
+            Err(refusal) => {
+                let reason = refusal.reason().code();
+                self.span.decided("refused", Some(reason));
+                Poll::Ready(Err(Box::new(refusal.into_answer(None))))
             }
         }
     }
 
-    /// After the token: the body is read, or not.
-    fn admitted<B, R>(&mut self, admission: Admission, body: B) -> Option<Next<T, B, R>>
+    /// A body has to be JSON.
+    fn check_type(&self) -> Result<(), Own> {
+        let parts = self.parts.as_ref();
+        let Some(parts) = parts.filter(|parts| parts.method == Method::POST) else {
+            return Ok(());
+        };
+        check_media_type(&parts.headers).map_err(|why| {
+            self.span.decided("refused", Some("media_type"));
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            Box::new(unread(status, why, Some(self.correlation)))
+        })
+    }
+
+    /// The moment by which is decided: a body may have come slowly, and the token may have died meanwhile.
+    fn now(&self) -> DateTime<Utc> {
+        let clock = &self.shared.guard.acceptance().rules().clock;
+        self.now.unwrap_or_else(|| clock.now())
+    }
+
+    fn decide_head<B, R>(&mut self, body: B, state: Pin<&mut StateOf<T, B, R>>) -> Option<Step<R>>
     where
         T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
         B: HttpBody<Data = Bytes>,
     {
-        let (admitted, now) = match admission {
-            Ok(admission) => admission,
-            Err(refusal) => {
-                let reason = refusal.reason().code();
-                return Some(self.refused(reason, Box::new(refusal.into_answer(None))));
-            }
-        };
-        let parts = self.parts.as_mut()?;
-        if parts.method == Method::POST {
-            if let Err(why) = check_media_type(&parts.headers) {
-                let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-                let answer = unread(status, why, Some(self.correlation));
-                return Some(self.refused("media_type", Box::new(answer)));
-            }
-            self.admitted = Some(admitted);
-            let bytes = Collect::new(body, self.shared.limits);
-            return Some(Step::Goes(State::Reading { bytes }));
-        }
         if body.size_hint().lower() > 0 {
             // A service that takes it for a message would take one that nobody decided about.
             let why = "only POST has a body";
@@ -251,14 +295,14 @@ impl<T> Visit<T> {
             return Some(self.refused("malformed_request", Box::new(answer)));
         }
         let by = Visitor {
-            admitted: &admitted,
-            now,
+            admitted: self.admitted.as_ref()?,
+            now: self.now(),
             span: &self.span,
         };
+        let parts = self.parts.as_mut()?;
         match self.shared.decide_head(parts, by) {
             Ok(pass) => {
                 self.span.decided("allowed", None);
-                self.admitted = Some(admitted);
                 let body = if body.is_end_stream() {
                     GuardedBody::untouched(body)
                 } else {
@@ -267,13 +311,17 @@ impl<T> Visit<T> {
                     parts.headers.remove(TRANSFER_ENCODING);
                     GuardedBody::read(Bytes::new())
                 };
-                self.run(pass, body)
+                self.run(pass, body, state)
             }
             Err(answer) => Some(Step::Answer(answer)),
         }
     }
 
-    fn decide<B, R>(&mut self, read: Result<Bytes, Unread>) -> Option<Next<T, B, R>>
+    fn decide<B, R>(
+        &mut self,
+        read: Result<Bytes, Unread>,
+        state: Pin<&mut StateOf<T, B, R>>,
+    ) -> Option<Step<R>>
     where
         T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
     {
@@ -286,24 +334,28 @@ impl<T> Visit<T> {
         };
         let by = Visitor {
             admitted: self.admitted.as_ref()?,
-            // Only now: the body may have come slowly, and the token may have died meanwhile.
-            now: self.shared.guard.acceptance().rules().clock.now(),
+            now: self.now(),
             span: &self.span,
         };
         match self.shared.decide(self.parts.as_mut()?, &bytes, by) {
             Ok(mut pass) => {
                 let bytes = pass.trimmed.take().unwrap_or(bytes);
-                self.run(pass, GuardedBody::read(bytes))
+                self.run(pass, GuardedBody::read(bytes), state)
             }
             Err(answer) => Some(Step::Answer(answer)),
         }
     }
 
-    fn run<B, R>(&mut self, pass: Pass, body: GuardedBody<B>) -> Option<Next<T, B, R>>
+    fn run<B, R>(
+        &mut self,
+        pass: Pass,
+        body: GuardedBody<B>,
+        mut state: Pin<&mut StateOf<T, B, R>>,
+    ) -> Option<Step<R>>
     where
         T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
     {
-        let admitted = self.admitted.clone()?.with_others(pass.others);
+        let admitted = self.admitted.as_ref()?;
         let mut parts = self.parts.take()?;
         #[cfg(feature = "rmcp-3")]
         {
@@ -312,15 +364,13 @@ impl<T> Visit<T> {
             self.passed = Some(passed);
         }
         parts.extensions.insert(admitted.caller());
-        parts.extensions.insert(admitted);
-        let end = self
-            .admitted
-            .clone()
-            .filter(|_| pass.is_stream)
-            .map(End::of);
+        let behind = admitted.clone().with_others(pass.others);
+        parts.extensions.insert(behind);
+        let end = pass.is_stream.then(|| End::of(admitted.clone()));
         self.pass = Some(pass);
         let future = self.inner.call(Request::from_parts(parts, body));
-        Some(Step::Goes(State::Running { future, end }))
+        state.set(State::Running { future, end });
+        Some(Step::Goes)
     }
 }
 
