@@ -133,7 +133,7 @@ impl<S: Set> Authorized<S> {
         self.verified().extra()
     }
 
-    /// Ends `work`, a future or a stream, when the token's time is over.
+    /// Ends `work`, a future or a stream, when the token dies: when its time is over, or it is revoked.
     ///
     /// The request was authorized until [`deadline`](Self::deadline) and not for longer, so an
     /// answer that goes on for hours must not outlive it.
@@ -145,12 +145,12 @@ impl<S: Set> Authorized<S> {
     /// async fn long_work(proof: Authorized<ToolsExecute>) -> &'static str {
     ///     match proof.until_expiry(async { "done" }).await {
     ///         Ok(done) => done,
-    ///         Err(_expired) => "the token's time was over",
+    ///         Err(_expired) => "the token was dead before",
     ///     }
     /// }
     /// ```
     pub fn until_expiry<T>(&self, work: T) -> UntilExpiry<T> {
-        UntilExpiry::new(work, self.verified().rules().clock.wake_at(self.deadline()))
+        UntilExpiry::new(work, self.verified().rules().ends.end_of(self.verified()))
     }
 
     /// Who calls, for logs and metrics.

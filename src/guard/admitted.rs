@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Inner;
 #[cfg(feature = "axum")]
 use super::QuotaChoice;
+use super::pipeline::not_live;
 use crate::audit;
 use crate::authorized::Authorized;
 #[cfg(feature = "axum")]
@@ -15,8 +16,8 @@ use crate::authorized::Caller;
 use crate::clock::WakeUp;
 use crate::id::CorrelationId;
 #[cfg(feature = "axum")]
-use crate::lifecycle::Ending;
-use crate::refusal::{Reason, Refusal, TokenFault};
+use crate::refusal::TokenFault;
+use crate::refusal::{Reason, Refusal};
 #[cfg(feature = "rmcp-3")]
 use crate::scope::AtHome;
 use crate::scope::Set;
@@ -138,8 +139,9 @@ impl Admitted {
             Ok(token) => token,
             Err(error) => return Err(self.refuse(error.into(), None)),
         };
-        let Ok(live) = self.guard.revocations.attest(token) else {
-            return Err(self.refuse(Reason::InvalidToken(TokenFault::Revoked), None));
+        let live = match self.guard.revocations.attest(token) {
+            Ok(live) => live,
+            Err(why) => return Err(self.refuse(not_live(why, &self.verified), None)),
         };
         match live.require_scope() {
             Ok(token) => Ok(Authorized::new(token, self.correlation)),
@@ -296,7 +298,7 @@ impl Admitted {
 
     /// Ends when the token dies, by time or by revocation.
     pub(crate) fn wake_up(&self) -> WakeUp {
-        Box::pin(Ending::of(&self.verified, &self.guard.revocations))
+        self.verified.rules().ends.end_of(&self.verified)
     }
 }
 

@@ -13,10 +13,8 @@ use super::issuer::TrustedIssuer;
 use super::{Deny, Guard, Inner, QuotaChoice};
 use crate::authorized::Authorized;
 use crate::clock::{Clock, SystemClock};
-#[cfg(feature = "fetch")]
-use crate::id::Issuer;
-use crate::id::Resource;
-use crate::lifecycle::{MOST_ENTRIES, Revocations};
+use crate::id::{Issuer, Resource};
+use crate::lifecycle::{MOST_ENTRIES, RevocationStore, Revocations};
 use crate::limit::{Principals, Quota, Unlimited};
 use crate::refusal::Answers;
 use crate::scope::{Checked, KnownTo, ScopeTable, Set, Vocabulary};
@@ -54,6 +52,7 @@ struct Settings {
     quota: Option<Quota>,
     most_principals: usize,
     most_revocations: usize,
+    revocation_store: Option<(Arc<dyn RevocationStore>, bool)>,
     longest_token: usize,
     per_operation: bool,
     baseline: Vec<&'static str>,
@@ -80,6 +79,7 @@ impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
                 quota: Some(Quota::STANDARD),
                 most_principals: 1 << 16,
                 most_revocations: MOST_ENTRIES,
+                revocation_store: None,
                 longest_token: LONGEST_TOKEN,
                 per_operation: false,
                 baseline: Vec::new(),
@@ -163,6 +163,24 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     /// ones.
     pub fn max_revocations(mut self, most: usize) -> Self {
         self.settings.most_revocations = most;
+        self
+    }
+
+    /// Shares what is revoked with other machines through `store`.
+    ///
+    /// While the store is not [current](RevocationStore::is_current), requests are refused with 503: a
+    /// token may have been revoked elsewhere.
+    pub fn revocation_store(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        self.settings.revocation_store = Some((store, false));
+        self
+    }
+
+    /// The same, but requests go on while the store is not current.
+    ///
+    /// Cost: a token that was revoked on another machine is good on this one for as long as the store
+    /// cannot be reached.
+    pub fn revocation_store_or_go_on(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        self.settings.revocation_store = Some((store, true));
         self
     }
 
@@ -276,15 +294,12 @@ impl Settings {
         let keep = max_lifetime
             .saturating_add(leeway)
             .saturating_add(ISSUED_AT_SKEW);
+        let named = rules.iter().map(|of| of.issuer.clone()).collect();
+        let revocations = self.revocations(named, keep);
         let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
         Ok(Inner {
             quota: self.quota_choice()?,
-            revocations: Revocations::new(
-                rules.iter().map(|rules| rules.issuer.clone()).collect(),
-                Arc::clone(&self.clock),
-                keep,
-                self.most_revocations,
-            ),
+            revocations: revocations.clone(),
             answers: Arc::new(Answers::new(self.resource.metadata_url().into(), baseline)),
             acceptance: Acceptance::new(Rules {
                 alias: self.alias(),
@@ -295,6 +310,7 @@ impl Settings {
                 max_age: max_age.transpose()?,
                 table,
                 clock: self.clock,
+                ends: Arc::new(revocations),
                 hash_key: random_key()?,
             }),
             keys,
@@ -303,6 +319,14 @@ impl Settings {
             known_header: KnownHeader::default(),
             per_operation: self.per_operation,
         })
+    }
+
+    fn revocations(&self, issuers: Vec<Issuer>, keep: Duration) -> Revocations {
+        let (clock, most) = (Arc::clone(&self.clock), self.most_revocations);
+        match self.revocation_store.clone() {
+            None => Revocations::new(issuers, clock, keep, most),
+            Some(shared) => Revocations::shared(issuers, clock, keep, most, shared),
+        }
     }
 
     /// The origin, unless the resource is one itself.

@@ -1,6 +1,7 @@
 //! The checks that do not depend on what a request wants to do, in their order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
@@ -10,7 +11,8 @@ use super::{Inner, QuotaChoice, credential};
 use crate::audit;
 use crate::id::CorrelationId;
 use crate::jwk::KeySet;
-use crate::keys::IssuerKeys;
+use crate::keys::{IssuerKeys, Unavailable};
+use crate::lifecycle::NotLive;
 use crate::refusal::{Answers, Reason, Refusal, TokenFault};
 use crate::token::{
     Acceptance, KnownHeader, SignatureError, SignatureVerified, Token, Unverified, Verified,
@@ -102,8 +104,9 @@ impl Inner {
         };
         let verified = Arc::clone(token.verified());
         let refuse = |reason| self.refuse(reason, Some(&verified));
-        let Ok(live) = self.revocations.attest(token) else {
-            return Err(refuse(Reason::InvalidToken(TokenFault::Revoked)));
+        let live = match self.revocations.attest(token) {
+            Ok(live) => live,
+            Err(why) => return Err(refuse(not_live(why, &verified))),
         };
         let permit = match &self.quota {
             QuotaChoice::Limited(principals) => match principals.charge(live) {
@@ -188,5 +191,16 @@ impl Inner {
     pub(super) fn refuse(&self, reason: Reason, verified: Option<&Verified>) -> Refusal {
         audit::refused(&reason, verified);
         Refusal::new(reason, None, Arc::clone(&self.answers))
+    }
+}
+
+/// Why a token is refused that nobody calls live.
+pub(super) fn not_live(why: NotLive, verified: &Verified) -> Reason {
+    match why {
+        NotLive::Revoked => Reason::InvalidToken(TokenFault::Revoked),
+        NotLive::Unavailable => {
+            let issuer = verified.principal().issuer.clone();
+            Unavailable::new(issuer, "revocations_unknown", Duration::from_secs(1)).into()
+        }
     }
 }

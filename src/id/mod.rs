@@ -9,7 +9,7 @@ mod names;
 mod uri;
 
 pub use correlation::CorrelationId;
-pub use names::{ClientId, KeyId, Subject, TokenId};
+pub use names::{ClientId, IssuerSession, KeyId, Subject, TokenId};
 pub use uri::{IdentifierError, Issuer, Resource};
 
 #[cfg(feature = "fetch")]

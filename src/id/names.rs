@@ -56,6 +56,12 @@ name! {
 }
 
 name! {
+    /// A login at the issuer, from which tokens come: the `sid` claim (`OpenID` Connect Front-Channel Logout
+    /// 1.0 section 3). It is no session of MCP.
+    IssuerSession
+}
+
+name! {
     /// The name of one token: the `jti` claim (RFC 7519 section 4.1.7).
     TokenId
 }

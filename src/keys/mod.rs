@@ -26,12 +26,12 @@ use crate::id::Issuer;
 use crate::jwk::KeySet;
 use crate::token::{Token, Unverified};
 
-/// The keys of an issuer cannot be had now.
+/// What the tokens of an issuer are judged by cannot be had now: its keys, or what was revoked.
 ///
 /// # Does not prove
 /// Anything about a token: this is nobody's refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the keys of {issuer} cannot be had: {cause}")]
+#[error("what the tokens of {issuer} are judged by cannot be had: {cause}")]
 pub struct Unavailable {
     issuer: Issuer,
     cause: &'static str,
@@ -39,7 +39,15 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
-    /// Whose keys.
+    pub(crate) const fn new(issuer: Issuer, cause: &'static str, retry_after: Duration) -> Self {
+        Self {
+            issuer,
+            cause,
+            retry_after,
+        }
+    }
+
+    /// Whose tokens.
     pub const fn issuer(&self) -> &Issuer {
         &self.issuer
     }

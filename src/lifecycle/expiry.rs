@@ -9,16 +9,16 @@ use pin_project_lite::pin_project;
 
 use crate::clock::WakeUp;
 
-/// The token's time was over before the work was done.
+/// The token was dead before the work was done: its time was over, or it was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the access token expired")]
+#[error("the access token expired or was revoked")]
 #[non_exhaustive]
 pub struct Expired;
 
 pin_project! {
-    /// A future or a stream that ends at its token's deadline.
+    /// A future or a stream that ends with its token: at the deadline, or when it is revoked.
     ///
-    /// As a future it gives [`Expired`] if the deadline comes first. As a stream it ends, and
+    /// As a future it gives [`Expired`] if the end comes first. As a stream it ends, and
     /// nothing that comes later is delivered.
     #[must_use = "futures and streams do nothing unless polled"]
     pub struct UntilExpiry<T> {

@@ -2,14 +2,15 @@
 //!
 //! Layer L3. Implements what RFC 7009 section 3 leaves to the resource server.
 
+mod entries;
 mod expiry;
 mod revocation;
-#[cfg(feature = "axum")]
+mod store;
 mod watch;
 
 pub use expiry::{Expired, UntilExpiry};
-pub use revocation::{RevocationError, Revocations};
+pub use revocation::{Revocation, RevocationError, RevocationTarget, Revocations};
+pub use store::{Published, RevocationSink, RevocationStore, StoreUnavailable};
 
-pub(crate) use revocation::MOST_ENTRIES;
-#[cfg(feature = "axum")]
-pub(crate) use watch::Ending;
+pub(crate) use entries::MOST_ENTRIES;
+pub(crate) use revocation::NotLive;

@@ -1,70 +1,128 @@
-//! Revoked tokens and subjects, in memory.
+//! What is revoked, and the guard's list of it.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "axum")]
+use chrono::{DateTime, Utc};
+
+use super::entries::Lists;
+use super::store::{RevocationSink, RevocationStore, StoreUnavailable};
 use super::watch::Watchers;
 use crate::clock::Clock;
-use crate::id::{Issuer, Subject, TokenId};
-use crate::token::{AudienceVerified, ISSUED_AT_SKEW, Live, Token, Verified, since_1970};
+use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
+use crate::token::{AudienceVerified, Live, Token, Verified};
 
-/// How many entries fit unless a guard says otherwise.
-pub(crate) const MOST_ENTRIES: usize = 100_000;
-
-/// An entry stays at most one part in so many longer than it must.
-const LONGEST_PAUSE: u32 = 64;
-
-/// What was revoked, on this machine.
+/// Which tokens of one issuer are dead before their time.
 ///
-/// A token is revoked by its `jti`, or with all others of its subject that were issued before a
-/// moment. An entry stays until no token that it concerns can be in force any more, which the
-/// guard's longest lifetime bounds. When the list is full it takes no new entry, and says so:
-/// forgetting an old one would bring a revoked token back to life.
+/// # Examples
+/// ```
+/// use clearance::id::{Subject, TokenId};
+/// use clearance::lifecycle::Revocation;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let issuer: clearance::id::Issuer = "https://auth.example.com".parse()?;
+/// let one = Revocation::of_token(issuer.clone(), TokenId::new("8f2c"));
+/// let all = Revocation::of_subject(issuer, Subject::new("alice"));
+/// assert_ne!(one, all);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    pub(super) issuer: Issuer,
+    pub(super) target: RevocationTarget,
+    pub(super) until: Option<DateTime<Utc>>,
+}
+
+/// What tokens are told apart by when some are revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RevocationTarget {
+    /// One token, by its `jti`.
+    Token(TokenId),
+    /// All of one subject, whichever client has them.
+    Subject(Subject),
+    /// All of one client, whomever they speak of.
+    Client(ClientId),
+    /// All of one login at the issuer, by their `sid`.
+    Session(IssuerSession),
+}
+
+impl Revocation {
+    /// One token.
+    pub const fn of_token(issuer: Issuer, id: TokenId) -> Self {
+        Self::of(issuer, RevocationTarget::Token(id))
+    }
+
+    /// All tokens of a subject that were issued until now.
+    pub const fn of_subject(issuer: Issuer, subject: Subject) -> Self {
+        Self::of(issuer, RevocationTarget::Subject(subject))
+    }
+
+    /// All tokens of a client that were issued until now.
+    pub const fn of_client(issuer: Issuer, client: ClientId) -> Self {
+        Self::of(issuer, RevocationTarget::Client(client))
+    }
+
+    /// All tokens of a login at the issuer, whenever they are issued: a login that has ended gives no
+    /// new ones.
+    ///
+    /// Tokens without `sid` belong to none.
+    pub const fn of_session(issuer: Issuer, session: IssuerSession) -> Self {
+        Self::of(issuer, RevocationTarget::Session(session))
+    }
+
+    const fn of(issuer: Issuer, target: RevocationTarget) -> Self {
+        Self {
+            issuer,
+            target,
+            until: None,
+        }
+    }
+
+    /// The tokens that were issued until `moment`, in place of until now, where it is about a subject or
+    /// a client. The moment may lie in the future.
+    #[must_use]
+    pub const fn issued_until(mut self, moment: DateTime<Utc>) -> Self {
+        self.until = Some(moment);
+        self
+    }
+
+    /// Whose tokens they are.
+    pub const fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// Which of them.
+    pub const fn target(&self) -> &RevocationTarget {
+        &self.target
+    }
+
+    /// Until when they were issued, where that was said.
+    pub const fn until(&self) -> Option<DateTime<Utc>> {
+        self.until
+    }
+}
+
+/// What was revoked, as this machine knows it.
+///
+/// Tokens are revoked by their `jti`, or with all others of a subject, a client or a login at the issuer;
+/// see [`Revocation`]. An entry stays until no token that it concerns can be in force any more, which the
+/// guard's longest lifetime bounds. When the list is full it takes no new entry, and says so: forgetting
+/// an old one would bring a revoked token back to life.
 ///
 /// It is cheap to clone, and clones are the same list. Get it from
 /// [`Guard::revocations`](crate::Guard::revocations).
+///
+/// # Proves
+/// Once a revocation was taken, no request that comes later on this machine is let in by a token that it
+/// concerns, and streams that such a token opened have been woken to end.
+///
+/// # Does not prove
+/// That other machines know of it; with a [`RevocationStore`] they do when [`revoke`](Self::revoke) has
+/// ended well and their bound has passed.
 #[derive(Clone, Debug)]
-pub struct Revocations(Arc<Lists>);
-
-#[derive(Debug)]
-struct Lists {
-    clock: Arc<dyn Clock>,
-    /// How long an entry can matter: the longest lifetime of a token, and what clocks may differ.
-    keep: Duration,
-    most: usize,
-    /// How many entries there are, so that an empty list costs one load.
-    count: AtomicUsize,
-    entries: RwLock<Entries>,
-    #[cfg(feature = "axum")]
-    watchers: Watchers,
-}
-
-#[derive(Debug)]
-struct Entries {
-    /// One for each issuer that the guard trusts.
-    by_issuer: HashMap<Issuer, OfIssuer>,
-    /// On the monotonic clock.
-    forgot_at: Duration,
-}
-
-#[derive(Debug, Default)]
-struct OfIssuer {
-    tokens: HashMap<TokenId, Revocation>,
-    subjects: HashMap<Subject, Revocation>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Revocation {
-    /// The time of day, since 1970: what was issued until then is revoked.
-    since: Duration,
-    /// On the monotonic clock: a time of day that is set forward and back again must not make the
-    /// list forget.
-    added_at: Duration,
-}
+pub struct Revocations(pub(super) Arc<Lists>);
 
 /// The entry was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,11 +135,23 @@ pub enum RevocationError {
     /// text.
     #[error("the guard does not trust this issuer")]
     UnknownIssuer,
+    /// It counts on this machine, and the store did not take it, so other machines do not know. Say it
+    /// again.
+    #[error("revoked on this machine alone: {0}")]
+    Unpublished(StoreUnavailable),
+    /// The guard shares its list through a store, which takes a while: use
+    /// [`revoke`](Revocations::revoke). Nothing has changed.
+    #[error("the list is shared through a store, which has to be waited for")]
+    WantsStore,
 }
 
-/// The token was revoked.
+/// Why nobody says that a token is not revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Revoked;
+pub(crate) enum NotLive {
+    Revoked,
+    /// What other machines have revoked is not known at the moment.
+    Unavailable,
+}
 
 impl Revocations {
     pub(crate) fn new(
@@ -90,42 +160,54 @@ impl Revocations {
         keep: Duration,
         most: usize,
     ) -> Self {
-        let by_issuer = issuers
-            .into_iter()
-            .map(|issuer| (issuer, OfIssuer::default()))
-            .collect();
-        let entries = Entries {
-            by_issuer,
-            forgot_at: clock.monotonic(),
-        };
-        let (count, entries) = (AtomicUsize::new(0), RwLock::new(entries));
-        Self(Arc::new(Lists {
-            clock,
-            keep,
-            most,
-            count,
-            entries,
-            #[cfg(feature = "axum")]
-            watchers: Watchers::default(),
-        }))
+        Self(Arc::new(Lists::new(issuers, clock, keep, most, None)))
     }
 
-    /// Revokes one token, by its issuer and `jti`. It is refused as soon as this returns.
+    /// The same, shared through `store`. Unless `goes_on`, nobody is let in while the store is not
+    /// current.
+    pub(crate) fn shared(
+        issuers: Vec<Issuer>,
+        clock: Arc<dyn Clock>,
+        keep: Duration,
+        most: usize,
+        (store, goes_on): (Arc<dyn RevocationStore>, bool),
+    ) -> Self {
+        let shared = Some((Arc::clone(&store), goes_on));
+        let this = Self(Arc::new(Lists::new(issuers, clock, keep, most, shared)));
+        store.follow(RevocationSink::of(&this.0));
+        this
+    }
+
+    /// Revokes tokens: on this machine at once, and on all that share the guard's store, if it has one.
+    ///
+    /// It counts here as soon as the future is polled for the first time. Tokens of a subject or client
+    /// that say they were issued up to 10 seconds later count as well, because the issuer's clock may be
+    /// ahead.
+    ///
+    /// # Errors
+    /// [`RevocationError`]. Nothing has changed then, but for
+    /// [`Unpublished`](RevocationError::Unpublished).
+    pub async fn revoke(&self, revocation: Revocation) -> Result<(), RevocationError> {
+        let revocation = self.0.dated(revocation);
+        self.0.add(&revocation)?;
+        let Some(store) = self.0.store() else {
+            return Ok(());
+        };
+        let published = store.publish(&revocation).await;
+        published.map_err(RevocationError::Unpublished)
+    }
+
+    /// Revokes one token, by its issuer and `jti`, where the guard has no store. It is refused as soon as
+    /// this returns.
     ///
     /// # Errors
     /// [`RevocationError`], and then nothing has changed.
     pub fn revoke_token(&self, issuer: &Issuer, id: &TokenId) -> Result<(), RevocationError> {
-        self.add(issuer, |entries| &mut entries.tokens, id)?;
-        #[cfg(feature = "axum")]
-        self.watchers()
-            .token_revoked(issuer, id, |verified| self.is_revoked(verified));
-        Ok(())
+        self.revoke_here(Revocation::of_token(issuer.clone(), id.clone()))
     }
 
-    /// Revokes all tokens of a subject that were issued until now, all clients included.
-    ///
-    /// Tokens that say they were issued up to 10 seconds from now count as well, because the
-    /// issuer's clock may be ahead.
+    /// Revokes all tokens of a subject that were issued until now, all clients included, where the guard
+    /// has no store.
     ///
     /// # Errors
     /// [`RevocationError`], and then nothing has changed.
@@ -134,16 +216,19 @@ impl Revocations {
         issuer: &Issuer,
         subject: &Subject,
     ) -> Result<(), RevocationError> {
-        self.add(issuer, |entries| &mut entries.subjects, subject)?;
-        #[cfg(feature = "axum")]
-        self.watchers()
-            .subject_revoked(issuer, subject, |verified| self.is_revoked(verified));
-        Ok(())
+        self.revoke_here(Revocation::of_subject(issuer.clone(), subject.clone()))
+    }
+
+    fn revoke_here(&self, revocation: Revocation) -> Result<(), RevocationError> {
+        if self.0.store().is_some() {
+            return Err(RevocationError::WantsStore);
+        }
+        self.0.add(&self.0.dated(revocation))
     }
 
     /// How many entries the list holds.
     pub fn len(&self) -> usize {
-        self.0.count.load(Ordering::Acquire)
+        self.0.len()
     }
 
     /// Whether nothing is revoked.
@@ -155,168 +240,22 @@ impl Revocations {
     pub(crate) fn attest(
         &self,
         token: Token<AudienceVerified>,
-    ) -> Result<Live<Token<AudienceVerified>>, Revoked> {
+    ) -> Result<Live<Token<AudienceVerified>>, NotLive> {
         if self.is_revoked(token.verified()) {
-            return Err(Revoked);
+            return Err(NotLive::Revoked);
+        }
+        if !self.0.is_current() {
+            return Err(NotLive::Unavailable);
         }
         Ok(Live::attest(token))
     }
 
     /// Whether an entry concerns the token of which this is the content.
     pub(crate) fn is_revoked(&self, verified: &Verified) -> bool {
-        !self.is_empty() && self.concerns(verified)
+        self.0.concern(verified)
     }
 
-    #[cfg(feature = "axum")]
     pub(super) fn watchers(&self) -> &Watchers {
-        &self.0.watchers
-    }
-
-    fn concerns(&self, verified: &Verified) -> bool {
-        let principal = verified.principal();
-        let entries = self
-            .0
-            .entries
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(of_issuer) = entries.by_issuer.get(&principal.issuer) else {
-            return false;
-        };
-        let by_id = verified
-            .token_id()
-            .is_some_and(|id| of_issuer.tokens.contains_key(id));
-        by_id
-            || of_issuer
-                .subjects
-                .get(&principal.subject)
-                .is_some_and(|revocation| {
-                    verified.issued_at() <= revocation.since.saturating_add(ISSUED_AT_SKEW)
-                })
-    }
-
-    fn add<K: Hash + Eq + Clone>(
-        &self,
-        issuer: &Issuer,
-        list: impl Fn(&mut OfIssuer) -> &mut HashMap<K, Revocation>,
-        key: &K,
-    ) -> Result<(), RevocationError> {
-        let since = since_1970(self.0.clock.now());
-        let added_at = self.0.clock.monotonic();
-        let mut entries = self
-            .0
-            .entries
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        entries.forget(added_at, &self.0);
-        let full = entries.len() >= self.0.most;
-        let of_issuer = entries
-            .by_issuer
-            .get_mut(issuer)
-            .ok_or(RevocationError::UnknownIssuer)?;
-        let list = list(of_issuer);
-        match list.get_mut(key) {
-            Some(known) => {
-                // A time of day that was set back must not weaken an entry.
-                *known = Revocation {
-                    since: known.since.max(since),
-                    added_at,
-                };
-            }
-            None if full => return Err(RevocationError::Full),
-            None => {
-                list.insert(key.clone(), Revocation { since, added_at });
-            }
-        }
-        self.0.count.store(entries.len(), Ordering::Release);
-        Ok(())
-    }
-}
-
-impl Entries {
-    fn len(&self) -> usize {
-        let of_issuer = |of: &OfIssuer| of.tokens.len().saturating_add(of.subjects.len());
-        self.by_issuer.values().map(of_issuer).sum()
-    }
-
-    /// Drops the entries that no token in force can concern: now and then, and before the list is
-    /// called full.
-    fn forget(&mut self, now: Duration, lists: &Lists) {
-        let pause = lists.keep.checked_div(LONGEST_PAUSE).unwrap_or_default();
-        let due = now.saturating_sub(self.forgot_at) >= pause || self.len() >= lists.most;
-        if !due {
-            return;
-        }
-        self.forgot_at = now;
-        let matters =
-            |revocation: &Revocation| now.saturating_sub(revocation.added_at) <= lists.keep;
-        for of_issuer in self.by_issuer.values_mut() {
-            of_issuer.tokens.retain(|_, revocation| matters(revocation));
-            of_issuer
-                .subjects
-                .retain(|_, revocation| matters(revocation));
-        }
-        lists.count.store(self.len(), Ordering::Release);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-
-    use super::*;
-    use crate::testing::ManualClock;
-
-    const KEEP: Duration = Duration::from_hours(1);
-
-    fn list(most: usize) -> (Revocations, ManualClock, Issuer) {
-        let clock = ManualClock::at_fixed_start();
-        let issuer: Issuer = "https://as.example".parse().unwrap();
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let list = Revocations::new(vec![issuer.clone()], shared, KEEP, most);
-        (list, clock, issuer)
-    }
-
-    #[test]
-    fn a_full_list_forgets_only_what_cannot_matter() {
-        let (list, clock, issuer) = list(2);
-        let revoke = |name: &str| list.revoke_token(&issuer, &TokenId::new(name));
-        assert_eq!(revoke("a"), Ok(()));
-        clock.advance(TimeDelta::minutes(30));
-        assert_eq!(list.revoke_subject(&issuer, &Subject::new("s")), Ok(()));
-        assert_eq!(revoke("b"), Err(RevocationError::Full));
-        // What is there may be said again, and stays for as long as from now.
-        assert_eq!(list.revoke_subject(&issuer, &Subject::new("s")), Ok(()));
-        clock.advance(TimeDelta::minutes(30));
-        assert_eq!(revoke("b"), Err(RevocationError::Full));
-        clock.advance(TimeDelta::nanoseconds(1));
-        assert_eq!(revoke("b"), Ok(()));
-        assert_eq!((list.len(), list.is_empty()), (2, false));
-        assert_eq!(revoke("a"), Err(RevocationError::Full));
-        clock.advance(TimeDelta::minutes(30));
-        assert_eq!(revoke("a"), Ok(()));
-        assert_eq!(list.len(), 2);
-    }
-
-    #[test]
-    fn clocks_that_are_set_weaken_nothing() {
-        let (list, clock, issuer) = list(1);
-        let (start, subject) = (clock.now(), Subject::new("s"));
-        assert_eq!(list.revoke_subject(&issuer, &subject), Ok(()));
-        clock.set(start - TimeDelta::minutes(50));
-        assert_eq!(list.revoke_subject(&issuer, &subject), Ok(()));
-        let entries = list.0.entries.read().unwrap();
-        assert_eq!(
-            entries.by_issuer[&issuer].subjects[&subject].since,
-            since_1970(start)
-        );
-    }
-
-    #[test]
-    fn an_issuer_that_is_not_trusted_takes_no_place() {
-        let (list, _, _) = list(1);
-        let other = "https://as.example/".parse().unwrap();
-        let taken = list.revoke_token(&other, &TokenId::new("a"));
-        assert_eq!(taken, Err(RevocationError::UnknownIssuer));
-        assert!(list.is_empty());
+        self.0.watchers()
     }
 }

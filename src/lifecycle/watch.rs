@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::revocation::Revocations;
+use super::revocation::{Revocation, RevocationTarget, Revocations};
 use crate::clock::WakeUp;
 use crate::id::{Issuer, Subject, TokenId};
-use crate::token::Verified;
+use crate::token::{Ends, Verified};
 
 /// Who waits for the end of a token, by what it can be revoked by.
 #[derive(Debug, Default)]
@@ -57,41 +57,23 @@ impl Watcher {
 }
 
 impl Watchers {
-    /// Wakes those whose token is concerned by what was revoked of a subject.
-    pub(super) fn subject_revoked(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        concerns: impl Fn(&Verified) -> bool,
-    ) {
-        let key = (issuer.clone(), subject.clone());
-        self.end(|tables| &tables.by_subject, &key, concerns);
-    }
-
-    /// The same for one token.
-    pub(super) fn token_revoked(
-        &self,
-        issuer: &Issuer,
-        id: &TokenId,
-        concerns: impl Fn(&Verified) -> bool,
-    ) {
-        let key = (issuer.clone(), id.clone());
-        self.end(|tables| &tables.by_token, &key, concerns);
-    }
-
-    fn end<K: Hash + Eq>(
-        &self,
-        table: fn(&Tables) -> &Table<K>,
-        key: &(Issuer, K),
-        concerns: impl Fn(&Verified) -> bool,
-    ) {
+    /// Wakes those whose token is concerned by what was revoked.
+    pub(super) fn revoked(&self, of: &Revocation, concerns: impl Fn(&Verified) -> bool) {
+        let issuer = || of.issuer().clone();
         let tables = lock(&self.tables);
-        let of_key = table(&tables)
-            .get(key)
-            .into_iter()
-            .flat_map(HashMap::values);
-        let ended = of_key.filter(|watcher| concerns(&watcher.verified));
-        let ended: Vec<_> = ended.cloned().collect();
+        let ended: Vec<_> = match of.target() {
+            RevocationTarget::Token(id) => {
+                ended(tables.by_token.get(&(issuer(), id.clone())), concerns)
+            }
+            RevocationTarget::Subject(subject) => {
+                let of_subject = tables.by_subject.get(&(issuer(), subject.clone()));
+                ended(of_subject, concerns)
+            }
+            // Rare, so nobody keeps tables for it.
+            RevocationTarget::Client(_) | RevocationTarget::Session(_) => {
+                ended(tables.by_subject.values(), concerns)
+            }
+        };
         // Who is woken may let go of its watcher at once.
         drop(tables);
         for watcher in ended {
@@ -120,6 +102,17 @@ impl Watchers {
     }
 }
 
+/// Those among them whose token is concerned.
+fn ended<'t, I>(among: I, concerns: impl Fn(&Verified) -> bool) -> Vec<Arc<Watcher>>
+where
+    I: IntoIterator<Item = &'t HashMap<u64, Arc<Watcher>>>,
+{
+    let all = among.into_iter().flat_map(HashMap::values);
+    all.filter(|watcher| concerns(&watcher.verified))
+        .cloned()
+        .collect()
+}
+
 /// What a token can be revoked by.
 fn keys(verified: &Verified) -> ((Issuer, Subject), Option<(Issuer, TokenId)>) {
     let principal = verified.principal();
@@ -141,7 +134,7 @@ fn take<K: Hash + Eq>(table: &mut Table<K>, key: &(Issuer, K), number: u64) {
 /// Ends when a token dies: at its deadline, or when it is revoked.
 ///
 /// Nothing is looked at again and again: a revocation wakes those whom it concerns.
-pub(crate) struct Ending {
+pub(super) struct Ending {
     number: u64,
     watcher: Arc<Watcher>,
     revocations: Revocations,
@@ -149,7 +142,7 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    pub(crate) fn of(verified: &Arc<Verified>, revocations: &Revocations) -> Self {
+    fn of(verified: &Arc<Verified>, revocations: &Revocations) -> Self {
         let watchers = revocations.watchers();
         let number = watchers.next.fetch_add(1, Ordering::Relaxed);
         let watcher = Arc::new(Watcher {
@@ -168,6 +161,12 @@ impl Ending {
             revocations: revocations.clone(),
             deadline: verified.rules().clock.wake_at(verified.deadline()),
         }
+    }
+}
+
+impl Ends for Revocations {
+    fn end_of(&self, verified: &Arc<Verified>) -> WakeUp {
+        Box::pin(Ending::of(verified, self))
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use siphasher::sip::SipHasher13;
 
-use super::verified::Principal;
-use crate::clock::Clock;
+use super::verified::{Principal, Verified};
+use crate::clock::{Clock, WakeUp};
 use crate::id::{Issuer, Resource};
 use crate::jwk::Algorithm;
 use crate::scope::ScopeTable;
@@ -36,6 +36,12 @@ impl Acceptance {
     }
 }
 
+/// Knows when a token dies, by time or by revocation.
+pub(crate) trait Ends: fmt::Debug + Send + Sync {
+    /// Ends when the token does of which this is the content.
+    fn end_of(&self, verified: &Arc<Verified>) -> WakeUp;
+}
+
 /// The content of an [`Acceptance`].
 #[derive(Debug)]
 pub(crate) struct Rules {
@@ -48,6 +54,7 @@ pub(crate) struct Rules {
     pub(crate) max_age: Option<Duration>,
     pub(crate) table: ScopeTable,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ends: Arc<dyn Ends>,
     pub(crate) hash_key: HashKey,
 }
 

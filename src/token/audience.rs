@@ -12,7 +12,7 @@ use super::claims::{Claims, Kind};
 use super::json::{Text, Texts};
 use super::state::{AudienceVerified, SignatureVerified};
 use super::verified::{Principal, Verified, since_1970};
-use crate::id::{ClientId, Issuer, Subject, TokenId};
+use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
 use crate::scope::Granted;
 
 /// How far in the future `iat` may lie: clocks differ, and no more than that.
@@ -105,6 +105,7 @@ impl Token<SignatureVerified> {
                     principal_key: OnceLock::new(),
                     principal: reading.principal()?,
                     token_id: reading.token_id()?,
+                    session: reading.session(),
                     granted: reading.scopes()?,
                     extra: reading.extra()?,
                     issued_at,
@@ -246,6 +247,14 @@ impl Reading<'_> {
             return Err(AudienceError::MissingClaim);
         }
         Ok(id)
+    }
+
+    /// What is no text names no session.
+    fn session(&self) -> Option<IssuerSession> {
+        match &self.state.claims.session {
+            Some(Texts::One(text)) => self.text(Some(text)).map(IssuerSession::new),
+            None | Some(Texts::Many(_) | Texts::Wrong) => None,
+        }
     }
 
     fn scopes(&self) -> Result<Granted, AudienceError> {

@@ -37,6 +37,7 @@ pub(super) struct Claims {
     pub(super) not_before: Option<Duration>,
     pub(super) issued_at: Option<Duration>,
     pub(super) token_id: Option<Text>,
+    pub(super) session: Option<Texts>,
     pub(super) client_id: Option<Texts>,
     pub(super) azp: Option<Texts>,
     pub(super) cid: Option<Texts>,
@@ -169,6 +170,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
                 "cid" => reading.member_texts(&mut claims.cid, &mut map)?,
                 "appid" => reading.member_texts(&mut claims.appid, &mut map)?,
                 "scp" => reading.member_texts(&mut claims.scp, &mut map)?,
+                "sid" => reading.member_texts(&mut claims.session, &mut map)?,
                 "cnf" => {
                     map.next_value_seed(Skip { reading, depth: 2 })?;
                     reading.once(&mut claims.confirmation, ())?;

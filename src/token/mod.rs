@@ -33,7 +33,7 @@ pub use scoped::ScopeError;
 pub use signature::SignatureError;
 pub use state::{AudienceVerified, Scoped, SignatureVerified, State, Unverified};
 
-pub(crate) use acceptance::{HashKey, IssuerRules, Rules, ScopeSource};
+pub(crate) use acceptance::{Ends, HashKey, IssuerRules, Rules, ScopeSource};
 pub(crate) use audience::ISSUED_AT_SKEW;
 pub(crate) use known::KnownHeader;
 pub(crate) use parse::LONGEST_TOKEN;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::acceptance::Rules;
-use crate::id::{ClientId, Issuer, Subject, TokenId};
+use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
 use crate::scope::Granted;
 
 /// Who acts: the pair of issuer and subject, and the client in between (RFC 7519 section 4.1.2).
@@ -25,6 +25,7 @@ pub(crate) struct Verified {
     /// A keyed hash of the principal, for tables that are bounded, made when first asked for.
     pub(super) principal_key: OnceLock<u64>,
     pub(super) token_id: Option<TokenId>,
+    pub(super) session: Option<IssuerSession>,
     /// Since 1970, like the deadline.
     pub(super) issued_at: Duration,
     /// `exp` plus the leeway: from this moment on the token is dead.
@@ -47,6 +48,10 @@ impl Verified {
 
     pub(crate) const fn token_id(&self) -> Option<&TokenId> {
         self.token_id.as_ref()
+    }
+
+    pub(crate) const fn session(&self) -> Option<&IssuerSession> {
+        self.session.as_ref()
     }
 
     /// Since 1970.

@@ -1,0 +1,286 @@
+//! Revoked tokens, subjects, clients and sessions, in memory.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::revocation::{Revocation, RevocationError, RevocationTarget};
+use super::store::RevocationStore;
+use super::watch::Watchers;
+use crate::clock::Clock;
+use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
+use crate::token::{ISSUED_AT_SKEW, Verified, since_1970};
+
+/// How many entries fit unless a guard says otherwise.
+pub(crate) const MOST_ENTRIES: usize = 100_000;
+
+/// An entry stays at most one part in so many longer than it must.
+const LONGEST_PAUSE: u32 = 64;
+
+/// What was revoked, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Lists {
+    clock: Arc<dyn Clock>,
+    /// How long an entry can matter: the longest lifetime of a token, and what clocks may differ.
+    keep: Duration,
+    most: usize,
+    /// How many entries there are, so that an empty list costs one load.
+    count: AtomicUsize,
+    entries: RwLock<Entries>,
+    watchers: Watchers,
+    /// What others share, and whether requests go on while it is not current.
+    shared: Option<(Arc<dyn RevocationStore>, bool)>,
+}
+
+#[derive(Debug)]
+struct Entries {
+    /// One for each issuer that the guard trusts.
+    by_issuer: HashMap<Issuer, OfIssuer>,
+    /// On the monotonic clock.
+    forgot_at: Duration,
+}
+
+#[derive(Debug, Default)]
+struct OfIssuer {
+    tokens: HashMap<TokenId, Entry>,
+    subjects: HashMap<Subject, Entry>,
+    clients: HashMap<ClientId, Entry>,
+    sessions: HashMap<IssuerSession, Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// Since 1970: what was issued until then is revoked.
+    until: Duration,
+    /// On the monotonic clock: a time of day that is set forward and back again must not make the
+    /// list forget.
+    matters_until: Duration,
+}
+
+impl Entry {
+    fn concerns(self, verified: &Verified) -> bool {
+        verified.issued_at() <= self.until.saturating_add(ISSUED_AT_SKEW)
+    }
+}
+
+impl Lists {
+    pub(super) fn new(
+        issuers: Vec<Issuer>,
+        clock: Arc<dyn Clock>,
+        keep: Duration,
+        most: usize,
+        shared: Option<(Arc<dyn RevocationStore>, bool)>,
+    ) -> Self {
+        let by_issuer = issuers
+            .into_iter()
+            .map(|issuer| (issuer, OfIssuer::default()))
+            .collect();
+        let entries = Entries {
+            by_issuer,
+            forgot_at: clock.monotonic(),
+        };
+        Self {
+            clock,
+            keep,
+            most,
+            count: AtomicUsize::new(0),
+            entries: RwLock::new(entries),
+            watchers: Watchers::default(),
+            shared,
+        }
+    }
+
+    pub(super) fn store(&self) -> Option<&Arc<dyn RevocationStore>> {
+        self.shared.as_ref().map(|(store, _)| store)
+    }
+
+    /// Whether it may be relied on.
+    pub(super) fn is_current(&self) -> bool {
+        let shared = self.shared.as_ref();
+        shared.is_none_or(|(store, goes_on)| *goes_on || store.is_current())
+    }
+
+    pub(super) fn watchers(&self) -> &Watchers {
+        &self.watchers
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// The same with the moment that it means.
+    pub(super) fn dated(&self, revocation: Revocation) -> Revocation {
+        let until = revocation.until.or_else(|| Some(self.clock.now()));
+        Revocation {
+            until,
+            ..revocation
+        }
+    }
+
+    /// Whether an entry concerns the token of which this is the content.
+    pub(super) fn concern(&self, verified: &Verified) -> bool {
+        if self.len() == 0 {
+            return false;
+        }
+        let principal = verified.principal();
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(of) = entries.by_issuer.get(&principal.issuer) else {
+            return false;
+        };
+        let concerns = |entry: &Entry| entry.concerns(verified);
+        let (id, session) = (verified.token_id(), verified.session());
+        id.is_some_and(|id| of.tokens.contains_key(id))
+            || of.subjects.get(&principal.subject).is_some_and(concerns)
+            || of.clients.get(&principal.client).is_some_and(concerns)
+            || session.is_some_and(|session| of.sessions.contains_key(session))
+    }
+
+    /// Takes an entry, and ends the streams that it concerns.
+    pub(super) fn add(&self, revocation: &Revocation) -> Result<(), RevocationError> {
+        let (today, now) = (self.clock.now(), self.clock.monotonic());
+        let until = since_1970(revocation.until.unwrap_or(today));
+        // Tokens that will be issued until a moment to come live on after that.
+        let ahead = until.saturating_sub(since_1970(today));
+        let entry = Entry {
+            until,
+            matters_until: now.saturating_add(ahead).saturating_add(self.keep),
+        };
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.forget(now, self);
+        let is_full = entries.len() >= self.most;
+        let of = entries.by_issuer.get_mut(&revocation.issuer);
+        let of = of.ok_or(RevocationError::UnknownIssuer)?;
+        match &revocation.target {
+            RevocationTarget::Token(id) => put(&mut of.tokens, id, entry, is_full),
+            RevocationTarget::Subject(subject) => put(&mut of.subjects, subject, entry, is_full),
+            RevocationTarget::Client(client) => put(&mut of.clients, client, entry, is_full),
+            RevocationTarget::Session(session) => put(&mut of.sessions, session, entry, is_full),
+        }?;
+        self.count.store(entries.len(), Ordering::Release);
+        drop(entries);
+        self.watchers
+            .revoked(revocation, |verified| self.concern(verified));
+        Ok(())
+    }
+}
+
+fn put<K: Hash + Eq + Clone>(
+    list: &mut HashMap<K, Entry>,
+    key: &K,
+    entry: Entry,
+    is_full: bool,
+) -> Result<(), RevocationError> {
+    match list.get_mut(key) {
+        Some(known) => {
+            // A time of day that was set back must not weaken an entry.
+            known.until = known.until.max(entry.until);
+            known.matters_until = known.matters_until.max(entry.matters_until);
+        }
+        None if is_full => return Err(RevocationError::Full),
+        None => {
+            list.insert(key.clone(), entry);
+        }
+    }
+    Ok(())
+}
+
+impl OfIssuer {
+    fn len(&self) -> usize {
+        let (named, all) = (self.tokens.len(), self.subjects.len());
+        let (clients, sessions) = (self.clients.len(), self.sessions.len());
+        [named, all, clients, sessions].iter().sum()
+    }
+
+    fn retain(&mut self, matters: impl Fn(&Entry) -> bool) {
+        self.tokens.retain(|_, entry| matters(entry));
+        self.subjects.retain(|_, entry| matters(entry));
+        self.clients.retain(|_, entry| matters(entry));
+        self.sessions.retain(|_, entry| matters(entry));
+    }
+}
+
+impl Entries {
+    fn len(&self) -> usize {
+        self.by_issuer.values().map(OfIssuer::len).sum()
+    }
+
+    /// Drops the entries that no token in force can concern: now and then, and before the list is
+    /// called full.
+    fn forget(&mut self, now: Duration, lists: &Lists) {
+        let pause = lists.keep.checked_div(LONGEST_PAUSE).unwrap_or_default();
+        let due = now.saturating_sub(self.forgot_at) >= pause || self.len() >= lists.most;
+        if !due {
+            return;
+        }
+        self.forgot_at = now;
+        for of_issuer in self.by_issuer.values_mut() {
+            of_issuer.retain(|entry| now <= entry.matters_until);
+        }
+        lists.count.store(self.len(), Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::super::Revocations;
+    use super::*;
+    use crate::testing::ManualClock;
+
+    const KEEP: Duration = Duration::from_hours(1);
+
+    fn list(most: usize) -> (Revocations, ManualClock, Issuer) {
+        let clock = ManualClock::at_fixed_start();
+        let issuer: Issuer = "https://as.example".parse().unwrap();
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let list = Revocations::new(vec![issuer.clone()], shared, KEEP, most);
+        (list, clock, issuer)
+    }
+
+    #[test]
+    fn a_full_list_forgets_only_what_cannot_matter() {
+        let (list, clock, issuer) = list(2);
+        let revoke = |name: &str| list.revoke_token(&issuer, &TokenId::new(name));
+        assert_eq!(revoke("a"), Ok(()));
+        clock.advance(TimeDelta::minutes(30));
+        assert_eq!(list.revoke_subject(&issuer, &Subject::new("s")), Ok(()));
+        assert_eq!(revoke("b"), Err(RevocationError::Full));
+        // What is there may be said again, and stays for as long as from now.
+        assert_eq!(list.revoke_subject(&issuer, &Subject::new("s")), Ok(()));
+        clock.advance(TimeDelta::minutes(30));
+        assert_eq!(revoke("b"), Err(RevocationError::Full));
+        clock.advance(TimeDelta::nanoseconds(1));
+        assert_eq!(revoke("b"), Ok(()));
+        assert_eq!((list.len(), list.is_empty()), (2, false));
+        assert_eq!(revoke("a"), Err(RevocationError::Full));
+        clock.advance(TimeDelta::minutes(30));
+        assert_eq!(revoke("a"), Ok(()));
+        assert_eq!(list.len(), 2);
+    }
+
+    #[test]
+    fn clocks_that_are_set_weaken_nothing() {
+        let (list, clock, issuer) = list(1);
+        let (start, subject) = (clock.now(), Subject::new("s"));
+        assert_eq!(list.revoke_subject(&issuer, &subject), Ok(()));
+        clock.set(start - TimeDelta::minutes(50));
+        assert_eq!(list.revoke_subject(&issuer, &subject), Ok(()));
+        let entries = list.0.entries.read().unwrap();
+        assert_eq!(
+            entries.by_issuer[&issuer].subjects[&subject].until,
+            since_1970(start)
+        );
+    }
+
+    #[test]
+    fn an_issuer_that_is_not_trusted_takes_no_place() {
+        let (list, _, _) = list(1);
+        let other = "https://as.example/".parse().unwrap();
+        let taken = list.revoke_token(&other, &TokenId::new("a"));
+        assert_eq!(taken, Err(RevocationError::UnknownIssuer));
+        assert!(list.is_empty());
+    }
+}
