@@ -9,10 +9,13 @@
 mod algorithm;
 #[cfg(test)]
 mod tests;
+mod thumbprint;
 mod verify;
 mod weak;
 
 pub use algorithm::Algorithm;
+
+pub(crate) use thumbprint::Thumbprint;
 
 use jsonwebtoken::jwk::Jwk;
 use serde_json::Value;
@@ -42,13 +45,24 @@ pub struct KeySet {
     issuer: Issuer,
     /// Sorted by name, those without a name first.
     keys: Vec<Named>,
+    /// Of all keys, sorted, each once.
+    thumbprints: Vec<Thumbprint>,
     skipped: usize,
 }
 
 #[derive(Debug)]
 struct Named {
     id: Option<KeyId>,
+    thumbprint: Thumbprint,
     key: VerifyingKey,
+}
+
+/// The key that made a signature.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signer<'k> {
+    /// The name under which it is published, if it has one.
+    pub(crate) id: Option<&'k KeyId>,
+    pub(crate) thumbprint: Thumbprint,
 }
 
 /// Why a document is not a key set.
@@ -102,9 +116,13 @@ impl KeySet {
             keys.extend(parsed);
         }
         keys.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut thumbprints: Vec<_> = keys.iter().map(|named| named.thumbprint).collect();
+        thumbprints.sort_unstable();
+        thumbprints.dedup();
         Ok(Self {
             issuer,
             keys,
+            thumbprints,
             skipped,
         })
     }
@@ -129,6 +147,11 @@ impl KeySet {
         self.skipped
     }
 
+    /// Whether this key is in the set, under whatever name. It costs a search among at most 64.
+    pub(crate) fn has(&self, key: &Thumbprint) -> bool {
+        self.thumbprints.binary_search(key).is_ok()
+    }
+
     /// Whether a token that names `id` could be verified without asking the issuer again.
     pub(crate) fn knows(&self, id: Option<&str>, algorithm: Algorithm) -> bool {
         match id {
@@ -140,15 +163,15 @@ impl KeySet {
         }
     }
 
-    /// Checks a signature with the keys that the token may mean, and returns the name of the one
-    /// that made it.
+    /// Checks a signature with the keys that the token may mean, and returns the one that
+    /// made it.
     pub(crate) fn verify(
         &self,
         id: Option<&str>,
         algorithm: Algorithm,
         message: &[u8],
         signature: &[u8],
-    ) -> Result<Option<&KeyId>, KeyError> {
+    ) -> Result<Signer<'_>, KeyError> {
         let candidates = match id {
             Some(id) => self.named(id),
             None => &self.keys,
@@ -169,7 +192,10 @@ impl KeySet {
         }
         fitting()
             .find(|named| named.key.verifies(message, signature))
-            .map(|named| named.id.as_ref())
+            .map(|named| Signer {
+                id: named.id.as_ref(),
+                thumbprint: named.thumbprint,
+            })
             .ok_or(KeyError::BadSignature)
     }
 
@@ -212,6 +238,9 @@ fn parse_key(entry: Value, allowed: &[Algorithm]) -> Vec<Named> {
     let Some(material) = weak::material(&jwk.algorithm) else {
         return Vec::new();
     };
+    let Some(thumbprint) = Thumbprint::of(&material) else {
+        return Vec::new();
+    };
     allowed
         .iter()
         .filter(|algorithm| {
@@ -222,6 +251,7 @@ fn parse_key(entry: Value, allowed: &[Algorithm]) -> Vec<Named> {
         .filter_map(|&algorithm| VerifyingKey::new(&material, algorithm))
         .map(|key| Named {
             id: id.clone(),
+            thumbprint,
             key,
         })
         .collect()

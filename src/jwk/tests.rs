@@ -201,12 +201,12 @@ fn weak_and_foreign_keys_are_skipped_and_the_rest_serves() {
             let keys = set(keys);
             assert_eq!((keys.len(), keys.skipped()), (1, 1), "{bad}");
             for id in [None, Some("good")] {
-                let name = keys.verify(id, ES256, MESSAGE, &by_good).unwrap();
-                assert_eq!(name.unwrap().as_str(), "good", "{bad}");
+                let signer = keys.verify(id, ES256, MESSAGE, &by_good).unwrap();
+                assert_eq!(signer.id.unwrap().as_str(), "good", "{bad}");
             }
             for (algorithm, signature) in &signatures {
                 let named = keys.verify(Some("bad"), *algorithm, MESSAGE, signature);
-                assert_eq!(named, Err(KeyError::Unknown), "{bad}");
+                assert_eq!(named.unwrap_err(), KeyError::Unknown, "{bad}");
                 assert!(keys.verify(None, *algorithm, MESSAGE, signature).is_err());
             }
         }
@@ -260,7 +260,7 @@ fn one_name_for_keys_of_different_types_confuses_nothing() {
         }
     }
     let unsuitable = keys.verify(Some("bad"), Algorithm::ES384, MESSAGE, &[0; 96]);
-    assert_eq!(unsuitable, Err(KeyError::Unsuitable));
+    assert_eq!(unsuitable.unwrap_err(), KeyError::Unsuitable);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::{Fetcher, Unavailable};
 use crate::clock::Clock;
 use crate::event::{Event, Sink};
-use crate::jwk::KeySet;
+use crate::jwk::{KeySet, Thumbprint};
 
 /// How long after a fetch began no other one begins.
 const COOLDOWN: Duration = Duration::from_secs(5);
@@ -84,6 +84,11 @@ impl Fetched {
             self.renew();
         }
         Some(keys)
+    }
+
+    /// Whether this key is at hand.
+    pub(super) fn have(&self, key: &Thumbprint) -> bool {
+        self.at_hand(|keys| keys.has(key)).is_some()
     }
 
     /// The keys. While the right ones are at hand, nothing is waited for; otherwise the issuer is

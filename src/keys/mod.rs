@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::Issuer;
-use crate::jwk::KeySet;
+use crate::jwk::{KeySet, Thumbprint};
 use crate::token::{Token, Unverified};
 
 /// What the tokens of an issuer are judged by cannot be had now: its keys, or what was revoked.
@@ -100,6 +100,17 @@ impl IssuerKeys {
             Self::Fixed(keys) => token.is_known_to(keys).then(|| Arc::clone(keys)),
             #[cfg(feature = "fetch")]
             Self::Fetched(fetched) => fetched.at_hand(|keys| token.is_known_to(keys)),
+        }
+    }
+
+    /// Whether this key is one of the issuer's now. If its keys are not at hand, because they are too
+    /// old, it is not; then they have to be waited for.
+    #[expect(dead_code, reason = "asked by the cache of tokens")]
+    pub(crate) fn have(&self, key: &Thumbprint) -> bool {
+        match self {
+            Self::Fixed(keys) => keys.has(key),
+            #[cfg(feature = "fetch")]
+            Self::Fetched(fetched) => fetched.have(key),
         }
     }
 

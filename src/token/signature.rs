@@ -7,7 +7,7 @@ use super::parse::decode;
 use super::state::{SignatureVerified, Unverified};
 use super::{ParseError, Token, claims};
 use crate::id::{Issuer, KeyId};
-use crate::jwk::{Algorithm, KeyError, KeySet};
+use crate::jwk::{Algorithm, KeyError, KeySet, Signer};
 
 /// The longest signature of any algorithm here: RSA with 8192 bits.
 const LONGEST_SIGNATURE: usize = 1024;
@@ -80,7 +80,7 @@ impl Token<Unverified> {
         keys: &KeySet,
     ) -> Result<Token<SignatureVerified>, SignatureError> {
         self.advance(|mut state| {
-            let key_id = state.signer(keys)?.cloned();
+            let signer = state.signer(keys)?;
             // The bytes are the issuer's own; only now are they read.
             let header_text = std::mem::take(&mut state.decoded);
             let boundary = header_text.len();
@@ -94,7 +94,8 @@ impl Token<Unverified> {
             let issuer = keys.issuer().clone();
             Ok(SignatureVerified {
                 issuer,
-                key_id,
+                key_id: signer.id.cloned(),
+                key: signer.thumbprint,
                 decoded,
                 boundary,
                 header: state.header,
@@ -105,8 +106,8 @@ impl Token<Unverified> {
 }
 
 impl Unverified {
-    /// The name of the key that made the signature.
-    fn signer<'k>(&self, keys: &'k KeySet) -> Result<Option<&'k KeyId>, SignatureError> {
+    /// The key that made the signature.
+    fn signer<'k>(&self, keys: &'k KeySet) -> Result<Signer<'k>, SignatureError> {
         let (message, signature) = self
             .raw
             .expose()
@@ -137,5 +138,52 @@ impl Token<SignatureVerified> {
     /// The name of the key that made the signature, if it has one.
     pub const fn key_id(&self) -> Option<&KeyId> {
         self.state.key_id.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+    use serde_json::json;
+
+    use super::*;
+    use crate::secret::BearerToken;
+
+    /// The keys of an issuer under their names.
+    fn set(keys: &[(&str, &Ed25519KeyPair)]) -> KeySet {
+        let jwk = |&(kid, key): &(&str, &Ed25519KeyPair)| {
+            let x = URL_SAFE_NO_PAD.encode(key.public_key());
+            json!({"kid": kid, "kty": "OKP", "crv": "Ed25519", "x": x})
+        };
+        let keys: Vec<_> = keys.iter().map(jwk).collect();
+        let document = json!({ "keys": keys }).to_string();
+        let issuer = "https://as.example".parse().unwrap();
+        KeySet::parse(issuer, document.as_bytes(), &[Algorithm::EdDSA]).unwrap()
+    }
+
+    fn signed_by(key: &Ed25519KeyPair) -> Token<Unverified> {
+        let header = json!({"alg": "EdDSA", "kid": "k", "typ": "at+jwt"}).to_string();
+        let claims = json!({"iss": "https://as.example"}).to_string();
+        let text = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let message = text.join(".");
+        let signature = URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()));
+        let token = format!("{message}.{signature}");
+        Token::parse(BearerToken::from_bytes(token.as_bytes()).unwrap()).unwrap()
+    }
+
+    /// What was verified with a key depends on that key and not on its name.
+    #[test]
+    fn a_verified_token_knows_its_key_whatever_it_is_called_later() {
+        let [key, other] = [(); 2].map(|()| Ed25519KeyPair::generate().unwrap());
+        let first = set(&[("other", &other), ("k", &key)]);
+        let token = signed_by(&key).verify_signature(&first).unwrap();
+        let thumbprint = token.state.key;
+        assert!(first.has(&thumbprint));
+        assert!(set(&[("renamed", &key)]).has(&thumbprint));
+        let replaced = set(&[("k", &other)]);
+        assert!(!replaced.has(&thumbprint));
+        let by_other = signed_by(&other).verify_signature(&replaced).unwrap();
+        assert_ne!(by_other.state.key, thumbprint);
+        assert!(signed_by(&key).verify_signature(&replaced).is_err());
     }
 }

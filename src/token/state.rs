@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::claims::{Claims, Header};
 use super::verified::Verified;
 use crate::id::{Issuer, KeyId};
-use crate::jwk::Algorithm;
+use crate::jwk::{Algorithm, Thumbprint};
 use crate::secret::BearerToken;
 
 mod sealed {
@@ -81,6 +81,9 @@ impl Unverified {
 pub struct SignatureVerified {
     pub(super) issuer: Issuer,
     pub(super) key_id: Option<KeyId>,
+    /// The key that made the signature: its name may come to mean another one.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the cache of tokens"))]
+    pub(super) key: Thumbprint,
     /// Header and claims, decoded.
     pub(super) decoded: String,
     /// Where in `decoded` the claims begin.
