@@ -1,7 +1,7 @@
-//! What the authorization layer adds to a service, for tokens not seen before.
+//! What the authorization layer adds to a service, for tokens that are known.
 //!
 //! `cargo bench --bench layer` measures with criterion, then prints ratios from a loop that takes all
-//! sides in turn. Until verified tokens are cached, every side but the bare ones pays for a signature.
+//! sides in turn.
 
 #![expect(
     clippy::expect_used,
@@ -394,12 +394,12 @@ fn ratios(times: &Times) {
     );
     let [without, with] = WARM_BARS;
     line(
-        "peer's overhead / layer's, no body (the bar is for known tokens)",
+        "peer's overhead / layer's, no body",
         both(|t| (t(peer_get) - t(bare_get)) / (t(layer_get) - t(empty_get))),
         Some((without, true)),
     );
     line(
-        "peer's overhead / layer's, 200 bytes (for known tokens)",
+        "peer's overhead / layer's, 200 bytes",
         both(|t| (t(peer) - t(bare)) / (t(layer) - t(empty))),
         Some((with, true)),
     );
@@ -450,7 +450,7 @@ fn nanoseconds(bench: &Bench, times: &Times) {
 
 fn table(bench: &Bench) {
     let times = Times::take(bench);
-    println!("\n{ROUNDS} rounds, {TOKENS} RS256 tokens in turn, none of them known");
+    println!("\n{ROUNDS} rounds, {TOKENS} RS256 tokens in turn, all of them known");
     println!(
         "{:<64} {:>9} {:>9} {:>6}",
         "ratio", "median", "quiet", "bar"

@@ -28,9 +28,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clearance::clock::{Clock, SystemClock};
 use clearance::jwk::Algorithm;
 use clearance::limit::Quota;
-use clearance::mcp::ToolsRead;
+use clearance::mcp::{McpScopes, ToolsRead};
 use clearance::testing::Issuer;
-use clearance::{Authorized, GuardBuilder};
+use clearance::{Authorized, GuardBuilder, Ready};
 use common::{BATCH, Turn, batch_size, each, guard, median, mint, quiet};
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use tokio::runtime::Runtime;
@@ -102,8 +102,10 @@ impl Bench {
                 .expect("an issuer");
             // The same work as with any other quota, and nobody is refused.
             let quota = Quota::per_second(1_000_000);
-            let limited = guard(&issuer, |builder| builder.limit(quota)).await;
-            let unlimited = guard(&issuer, GuardBuilder::unlimited).await;
+            // Far fewer than there are, so that each token comes as if for the first time.
+            let cold = |builder: GuardBuilder<McpScopes, Ready>| builder.max_cached_tokens(64);
+            let limited = guard(&issuer, |builder| cold(builder).limit(quota)).await;
+            let unlimited = guard(&issuer, |builder| cold(builder).unlimited()).await;
             (issuer, limited, unlimited)
         });
         let samples = ALGORITHMS

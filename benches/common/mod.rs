@@ -50,6 +50,10 @@ impl<T> Turn<T> {
         self.items.get(at).expect("an item")
     }
 
+    pub const fn len(&self) -> usize {
+        self.items.len()
+    }
+
     pub fn batch<U>(&self, of: impl Fn(&T) -> U) -> Vec<U> {
         (0..BATCH).map(|_| of(self.next())).collect()
     }

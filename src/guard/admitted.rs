@@ -57,9 +57,8 @@ impl Admitted {
         guard: Arc<Inner>,
         correlation: CorrelationId,
     ) -> Self {
-        let token = permit.into_live().into_token();
         Self {
-            verified: Arc::clone(token.verified()),
+            verified: permit.into_live().into_token().into_verified(),
             guard,
             correlation,
             #[cfg(feature = "axum")]
@@ -135,7 +134,7 @@ impl Admitted {
     }
 
     fn prove<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
-        let token = match Token::recall(&self.verified, now) {
+        let token = match Token::recall(Arc::clone(&self.verified), now) {
             Ok(token) => token,
             Err(error) => return Err(self.refuse(error.into(), None)),
         };

@@ -14,7 +14,7 @@ use super::{Deny, Guard, Inner, QuotaChoice};
 use crate::authorized::Authorized;
 use crate::clock::{Clock, SystemClock};
 use crate::id::{Issuer, Resource};
-use crate::lifecycle::{MOST_ENTRIES, RevocationStore, Revocations};
+use crate::lifecycle::{MOST_ENTRIES, MOST_TOKENS, RevocationStore, Revocations, TokenCache};
 use crate::limit::{Principals, Quota, Unlimited};
 use crate::refusal::Answers;
 use crate::scope::{Checked, KnownTo, ScopeTable, Set, Vocabulary};
@@ -51,6 +51,7 @@ struct Settings {
     max_age: Option<TimeDelta>,
     quota: Option<Quota>,
     most_principals: usize,
+    most_tokens: usize,
     most_revocations: usize,
     revocation_store: Option<(Arc<dyn RevocationStore>, bool)>,
     longest_token: usize,
@@ -78,6 +79,7 @@ impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
                 max_age: None,
                 quota: Some(Quota::STANDARD),
                 most_principals: 1 << 16,
+                most_tokens: MOST_TOKENS,
                 most_revocations: MOST_ENTRIES,
                 revocation_store: None,
                 longest_token: LONGEST_TOKEN,
@@ -156,6 +158,16 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     /// back. Zero is refused by `build`.
     pub fn max_principals(mut self, most: usize) -> Self {
         self.settings.most_principals = most;
+        self
+    }
+
+    /// How many verified tokens are remembered at most: 65 536 unless said. A token longer than 4 KiB
+    /// counts as several.
+    ///
+    /// A token that is remembered, for five minutes at most, is not verified again; its time, its key and
+    /// whether it was revoked are looked at each time. With nought each token is verified each time.
+    pub fn max_cached_tokens(mut self, most: usize) -> Self {
+        self.settings.most_tokens = most;
         self
     }
 
@@ -299,6 +311,7 @@ impl Settings {
         let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
         Ok(Inner {
             quota: self.quota_choice()?,
+            cache: TokenCache::new(self.most_tokens, random_key()?),
             revocations: revocations.clone(),
             answers: Arc::new(Answers::new(self.resource.metadata_url().into(), baseline)),
             acceptance: Acceptance::new(Rules {

@@ -37,7 +37,7 @@ use crate::authorized::Authorized;
 use crate::id::{Issuer, Resource};
 use crate::jwk::KeySet;
 use crate::keys::{IssuerKeys, Unavailable};
-use crate::lifecycle::Revocations;
+use crate::lifecycle::{CacheStats, Revocations, TokenCache};
 use crate::limit::{Principals, Unlimited};
 use crate::refusal::{Answers, Refusal};
 use crate::scope::{KnownTo, Set, Vocabulary};
@@ -111,6 +111,7 @@ pub(crate) struct Inner {
     /// In the order of the acceptance's issuers.
     keys: Vec<IssuerKeys>,
     revocations: Revocations,
+    cache: TokenCache,
     quota: QuotaChoice,
     deny: Vec<Deny>,
     answers: Arc<Answers>,
@@ -185,6 +186,24 @@ impl<V: Vocabulary> Guard<V> {
     /// The list of what was revoked.
     pub fn revocations(&self) -> &Revocations {
         &self.inner.revocations
+    }
+
+    /// What the guard remembers of verified tokens, in numbers.
+    ///
+    /// # Examples
+    /// ```
+    /// # use clearance::{Guard, mcp::McpScopes};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+    /// #     .issuer("https://auth.example.com".parse()?)
+    /// #     .build()?;
+    /// let stats = guard.cache_stats();
+    /// assert_eq!((stats.tokens, stats.hits, stats.misses), (0, 0, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cache_stats(&self) -> CacheStats {
+        self.inner.cache.stats()
     }
 
     /// Whether this guard, or a clone of it, made the proof.

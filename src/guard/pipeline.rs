@@ -12,16 +12,24 @@ use crate::audit;
 use crate::id::CorrelationId;
 use crate::jwk::KeySet;
 use crate::keys::{IssuerKeys, Unavailable};
-use crate::lifecycle::NotLive;
+use crate::lifecycle::{Moment, NotLive, Recall, TokenKey};
 use crate::refusal::{Answers, Reason, Refusal, TokenFault};
 use crate::token::{
-    Acceptance, KnownHeader, SignatureError, SignatureVerified, Token, Unverified, Verified,
+    Acceptance, AudienceError, AudienceVerified, KnownHeader, SignatureError, SignatureVerified,
+    Token, Unverified, Verified,
 };
 
 /// How far a request came without waiting.
 pub(crate) enum Begun {
     Done(Result<(Admitted, DateTime<Utc>), Refusal>),
-    Waits(Token<Unverified>),
+    Waits(Arrived),
+}
+
+/// A token that has to be verified.
+pub(crate) struct Arrived {
+    token: Token<Unverified>,
+    /// What it is remembered by afterwards.
+    key: Option<(TokenKey, usize)>,
 }
 
 impl Inner {
@@ -41,7 +49,7 @@ impl Inner {
         let correlation = CorrelationId::of(&parts.headers);
         match self.begin(parts, correlation) {
             Begun::Done(done) => done,
-            Begun::Waits(token) => self.resume(token, correlation).await,
+            Begun::Waits(arrived) => self.resume(arrived, correlation).await,
         }
     }
 
@@ -58,50 +66,102 @@ impl Inner {
             credential::forget(parts);
             return Begun::Done(Ok((admitted, self.acceptance.rules().clock.now())));
         }
-        let done = match self.parse(parts) {
-            Err(reason) => Err(self.refuse(reason, None)),
-            Ok(token) => match self.at_hand(&token) {
-                Some((source, keys)) => self.finish(token, source, &keys, correlation),
-                None => return Begun::Waits(token),
+        let done = match self.arrive(parts, correlation) {
+            Err(done) => done,
+            Ok(arrived) => match self.at_hand(&arrived.token) {
+                Some((source, keys)) => self.finish(arrived, source, &keys, correlation),
+                None => return Begun::Waits(arrived),
             },
         };
         Begun::Done(done.map_err(|refusal| refusal.about(correlation)))
     }
 
+    /// The token of a request, if it is not known already what comes of it.
+    fn arrive(
+        self: &Arc<Self>,
+        parts: &mut Parts,
+        correlation: CorrelationId,
+    ) -> Result<Arrived, Result<(Admitted, DateTime<Utc>), Refusal>> {
+        let refuse = |reason| Err(self.refuse(reason, None));
+        let raw = match credential::take(parts) {
+            Ok(Some(raw)) => raw,
+            Ok(None) => return Err(refuse(Reason::NoCredential)),
+            Err(error) => return Err(refuse(error.into())),
+        };
+        let length = raw.expose().len();
+        // What is longer than a token may be is not looked at.
+        let key = (length <= self.longest_token).then(|| self.cache.key_of(&raw));
+        let key = key.flatten();
+        if let Some(key) = key {
+            let at = Moment::of(&*self.acceptance.rules().clock);
+            let stands = |verified: &Verified| {
+                let source = self.keys.get(verified.source());
+                source.is_some_and(|source| source.have(verified.signed_by()))
+            };
+            match self.cache.recall(&key, at, stands) {
+                Recall::Live(token) => return Err(self.settle(token, at.now, correlation)),
+                Recall::Expired => return Err(refuse(AudienceError::Expired.into())),
+                Recall::Unknown => {}
+            }
+        }
+        match Token::parse_within(raw, self.longest_token, &self.known_header) {
+            Ok(token) => {
+                let key = key.map(|key| (key, length));
+                Ok(Arrived { token, key })
+            }
+            Err(error) => Err(refuse(error.into())),
+        }
+    }
+
     /// The rest of it, where keys have to be waited for.
     pub(crate) async fn resume(
         self: &Arc<Self>,
-        token: Token<Unverified>,
+        arrived: Arrived,
         correlation: CorrelationId,
     ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
-        let done = match self.keys_for(&token).await {
-            Ok((source, keys)) => self.finish(token, source, &keys, correlation),
+        let done = match self.keys_for(&arrived.token).await {
+            Ok((source, keys)) => self.finish(arrived, source, &keys, correlation),
             Err(refusal) => Err(refusal),
         };
         done.map_err(|refusal| refusal.about(correlation))
     }
 
-    fn parse(&self, parts: &mut Parts) -> Result<Token<Unverified>, Reason> {
-        let raw = credential::take(parts)?.ok_or(Reason::NoCredential)?;
-        let token = Token::parse_within(raw, self.longest_token, &self.known_header)?;
-        Ok(token)
-    }
-
     /// Everything from the signature on.
     fn finish(
         self: &Arc<Self>,
-        token: Token<Unverified>,
+        Arrived { token, key }: Arrived,
         source: &IssuerKeys,
         keys: &KeySet,
         correlation: CorrelationId,
     ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
         let token = self.verify(token, source, keys)?;
         // Only now: there may have been a wait for keys, and the token may have died meanwhile.
-        let now = self.acceptance.rules().clock.now();
-        let token = match token.verify_audience(&self.acceptance, now) {
+        let at = Moment::of(&*self.acceptance.rules().clock);
+        let deadline = token.deadline(&self.acceptance);
+        let token = match token.verify_audience(&self.acceptance, at.now) {
             Ok(token) => token,
-            Err(error) => return Err(self.refuse(error.into(), None)),
+            Err(error) => {
+                if let (AudienceError::Expired, Some((key, _)), Some(since)) =
+                    (error, key, deadline)
+                {
+                    self.cache.keep_expired(key, since, at);
+                }
+                return Err(self.refuse(error.into(), None));
+            }
         };
+        if let Some((key, length)) = key {
+            self.cache.keep(key, token.verified(), length, at);
+        }
+        self.settle(token, at.now, correlation)
+    }
+
+    /// What is looked at each time, after everything that a token proves by itself.
+    fn settle(
+        self: &Arc<Self>,
+        token: Token<AudienceVerified>,
+        now: DateTime<Utc>,
+        correlation: CorrelationId,
+    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
         let verified = Arc::clone(token.verified());
         let refuse = |reason| self.refuse(reason, Some(&verified));
         let live = match self.revocations.attest(token) {

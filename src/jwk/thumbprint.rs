@@ -106,7 +106,7 @@ mod tests {
             (&ec, "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s"),
             (&ed, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
         ] {
-            let keys = set(&[key.clone()]);
+            let keys = set(std::slice::from_ref(key));
             assert!(!keys.is_empty(), "{key}");
             assert!(keys.has(&thumbprint(expected)), "{key}");
             assert_eq!(format!("{:?}", thumbprint(expected)), expected);

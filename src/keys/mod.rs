@@ -105,7 +105,6 @@ impl IssuerKeys {
 
     /// Whether this key is one of the issuer's now. If its keys are not at hand, because they are too
     /// old, it is not; then they have to be waited for.
-    #[expect(dead_code, reason = "asked by the cache of tokens")]
     pub(crate) fn have(&self, key: &Thumbprint) -> bool {
         match self {
             Self::Fixed(keys) => keys.has(key),

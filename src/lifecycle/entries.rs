@@ -153,10 +153,14 @@ impl Lists {
         let of = entries.by_issuer.get_mut(&revocation.issuer);
         let of = of.ok_or(RevocationError::UnknownIssuer)?;
         match &revocation.target {
-            RevocationTarget::Token(id) => put(&mut of.tokens, id, entry, is_full),
-            RevocationTarget::Subject(subject) => put(&mut of.subjects, subject, entry, is_full),
-            RevocationTarget::Client(client) => put(&mut of.clients, client, entry, is_full),
-            RevocationTarget::Session(session) => put(&mut of.sessions, session, entry, is_full),
+            RevocationTarget::OneToken(id) => put(&mut of.tokens, id, entry, is_full),
+            RevocationTarget::AllOfSubject(subject) => {
+                put(&mut of.subjects, subject, entry, is_full)
+            }
+            RevocationTarget::AllOfClient(client) => put(&mut of.clients, client, entry, is_full),
+            RevocationTarget::AllOfSession(session) => {
+                put(&mut of.sessions, session, entry, is_full)
+            }
         }?;
         self.count.store(entries.len(), Ordering::Release);
         drop(entries);

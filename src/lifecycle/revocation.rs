@@ -39,29 +39,29 @@ pub struct Revocation {
 #[non_exhaustive]
 pub enum RevocationTarget {
     /// One token, by its `jti`.
-    Token(TokenId),
+    OneToken(TokenId),
     /// All of one subject, whichever client has them.
-    Subject(Subject),
+    AllOfSubject(Subject),
     /// All of one client, whomever they speak of.
-    Client(ClientId),
+    AllOfClient(ClientId),
     /// All of one login at the issuer, by their `sid`.
-    Session(IssuerSession),
+    AllOfSession(IssuerSession),
 }
 
 impl Revocation {
     /// One token.
     pub const fn of_token(issuer: Issuer, id: TokenId) -> Self {
-        Self::of(issuer, RevocationTarget::Token(id))
+        Self::of(issuer, RevocationTarget::OneToken(id))
     }
 
     /// All tokens of a subject that were issued until now.
     pub const fn of_subject(issuer: Issuer, subject: Subject) -> Self {
-        Self::of(issuer, RevocationTarget::Subject(subject))
+        Self::of(issuer, RevocationTarget::AllOfSubject(subject))
     }
 
     /// All tokens of a client that were issued until now.
     pub const fn of_client(issuer: Issuer, client: ClientId) -> Self {
-        Self::of(issuer, RevocationTarget::Client(client))
+        Self::of(issuer, RevocationTarget::AllOfClient(client))
     }
 
     /// All tokens of a login at the issuer, whenever they are issued: a login that has ended gives no
@@ -69,7 +69,7 @@ impl Revocation {
     ///
     /// Tokens without `sid` belong to none.
     pub const fn of_session(issuer: Issuer, session: IssuerSession) -> Self {
-        Self::of(issuer, RevocationTarget::Session(session))
+        Self::of(issuer, RevocationTarget::AllOfSession(session))
     }
 
     const fn of(issuer: Issuer, target: RevocationTarget) -> Self {

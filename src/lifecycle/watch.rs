@@ -62,15 +62,15 @@ impl Watchers {
         let issuer = || of.issuer().clone();
         let tables = lock(&self.tables);
         let ended: Vec<_> = match of.target() {
-            RevocationTarget::Token(id) => {
+            RevocationTarget::OneToken(id) => {
                 ended(tables.by_token.get(&(issuer(), id.clone())), concerns)
             }
-            RevocationTarget::Subject(subject) => {
+            RevocationTarget::AllOfSubject(subject) => {
                 let of_subject = tables.by_subject.get(&(issuer(), subject.clone()));
                 ended(of_subject, concerns)
             }
             // Rare, so nobody keeps tables for it.
-            RevocationTarget::Client(_) | RevocationTarget::Session(_) => {
+            RevocationTarget::AllOfClient(_) | RevocationTarget::AllOfSession(_) => {
                 ended(tables.by_subject.values(), concerns)
             }
         };

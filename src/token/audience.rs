@@ -87,10 +87,9 @@ impl Token<SignatureVerified> {
     ) -> Result<Token<AudienceVerified>, AudienceError> {
         let rules = acceptance.rules();
         self.advance(|state| {
-            let issuer = rules
-                .issuers
-                .iter()
-                .find(|of| of.issuer == state.issuer)
+            let mut issuers = rules.issuers.iter().enumerate();
+            let (source, issuer) = issuers
+                .find(|(_, of)| of.issuer == state.issuer)
                 .ok_or(AudienceError::UnknownIssuer)?;
             let (issued_at, deadline) = window(&state.claims, rules, since_1970(now))?;
             let reading = Reading {
@@ -110,10 +109,20 @@ impl Token<SignatureVerified> {
                     extra: reading.extra()?,
                     issued_at,
                     deadline,
+                    signed_by: state.key,
+                    source,
                     rules: Arc::clone(rules),
                 }),
             })
         })
+    }
+}
+
+impl Token<SignatureVerified> {
+    /// When it dies by these rules, since 1970, if it says so.
+    pub(crate) fn deadline(&self, acceptance: &Acceptance) -> Option<Duration> {
+        let expires_at = self.state.claims.expires_at?;
+        Some(expires_at.saturating_add(acceptance.rules().leeway))
     }
 }
 
@@ -349,46 +358,4 @@ fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = others;
         Some(word)
     })
-}
-
-impl Token<AudienceVerified> {
-    /// Hands out a token that was verified before, if it is still in force at `now`.
-    ///
-    /// The one other way into this state. It is for the guard that verified the token: time is
-    /// looked at again, and revocation is asked by who needs the next state.
-    pub(crate) fn recall(
-        verified: &Arc<Verified>,
-        now: DateTime<Utc>,
-    ) -> Result<Self, AudienceError> {
-        if since_1970(now) >= verified.deadline {
-            return Err(AudienceError::Expired);
-        }
-        Ok(Self::begin(AudienceVerified {
-            verified: Arc::clone(verified),
-        }))
-    }
-
-    pub(crate) const fn verified(&self) -> &Arc<Verified> {
-        &self.state.verified
-    }
-
-    /// Who wrote it.
-    pub fn issuer(&self) -> &Issuer {
-        &self.state.verified.principal.issuer
-    }
-
-    /// Whom it speaks of.
-    pub fn subject(&self) -> &Subject {
-        &self.state.verified.principal.subject
-    }
-
-    /// The client that it was issued to.
-    pub fn client(&self) -> &ClientId {
-        &self.state.verified.principal.client
-    }
-
-    /// The moment from which it is dead: `exp` plus the leeway.
-    pub fn deadline(&self) -> DateTime<Utc> {
-        self.state.verified.deadline()
-    }
 }

@@ -82,7 +82,6 @@ pub struct SignatureVerified {
     pub(super) issuer: Issuer,
     pub(super) key_id: Option<KeyId>,
     /// The key that made the signature: its name may come to mean another one.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the cache of tokens"))]
     pub(super) key: Thumbprint,
     /// Header and claims, decoded.
     pub(super) decoded: String,

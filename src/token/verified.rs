@@ -8,7 +8,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::acceptance::Rules;
+use super::{AudienceError, AudienceVerified, Token};
 use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
+use crate::jwk::Thumbprint;
 use crate::scope::Granted;
 
 /// Who acts: the pair of issuer and subject, and the client in between (RFC 7519 section 4.1.2).
@@ -31,6 +33,9 @@ pub(crate) struct Verified {
     /// `exp` plus the leeway: from this moment on the token is dead.
     pub(super) deadline: Duration,
     pub(super) granted: Granted,
+    /// The key that signed it, and whose it is: the place of the issuer among those of the guard.
+    pub(super) signed_by: Thumbprint,
+    pub(super) source: usize,
     pub(super) extra: Option<Box<dyn Any + Send + Sync>>,
     /// What the guard accepts that let it in.
     pub(super) rules: Arc<Rules>,
@@ -71,6 +76,21 @@ impl Verified {
         self.granted
     }
 
+    pub(crate) const fn signed_by(&self) -> &Thumbprint {
+        &self.signed_by
+    }
+
+    /// The place of the issuer among those of the guard.
+    pub(crate) const fn source(&self) -> usize {
+        self.source
+    }
+
+    /// Whether it was issued longer ago than the guard allows, at `now` since 1970.
+    pub(crate) fn is_too_old(&self, now: Duration) -> bool {
+        let age = now.saturating_sub(self.issued_at);
+        self.rules.max_age.is_some_and(|oldest| age > oldest)
+    }
+
     pub(crate) const fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }
@@ -89,6 +109,51 @@ impl fmt::Debug for Verified {
             .field("client", &self.principal.client)
             .field("deadline", &self.deadline())
             .finish_non_exhaustive()
+    }
+}
+
+impl Token<AudienceVerified> {
+    /// Hands out a token that was verified before, if it is still in force at `now`.
+    ///
+    /// The one other way into this state. It is for the guard that verified the token: time is
+    /// looked at again, and revocation is asked by who needs the next state.
+    pub(crate) fn recall(
+        verified: Arc<Verified>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, AudienceError> {
+        if since_1970(now) >= verified.deadline {
+            return Err(AudienceError::Expired);
+        }
+        Ok(Self::begin(AudienceVerified { verified }))
+    }
+
+    /// What was verified.
+    pub(crate) fn into_verified(self) -> Arc<Verified> {
+        self.state.verified
+    }
+
+    pub(crate) const fn verified(&self) -> &Arc<Verified> {
+        &self.state.verified
+    }
+
+    /// Who wrote it.
+    pub fn issuer(&self) -> &Issuer {
+        &self.state.verified.principal.issuer
+    }
+
+    /// Whom it speaks of.
+    pub fn subject(&self) -> &Subject {
+        &self.state.verified.principal.subject
+    }
+
+    /// The client that it was issued to.
+    pub fn client(&self) -> &ClientId {
+        &self.state.verified.principal.client
+    }
+
+    /// The moment from which it is dead: `exp` plus the leeway.
+    pub fn deadline(&self) -> DateTime<Utc> {
+        self.state.verified.deadline()
     }
 }
 
