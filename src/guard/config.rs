@@ -66,6 +66,10 @@ pub enum ConfigError {
     /// axum cannot route the path of a metadata document: a segment begins with `:` or `*`.
     #[error("axum cannot route `{0}`")]
     UnroutablePath(Box<str>),
+    /// The time that the keys of an issuer may serve while it is down is shorter than a minute, or
+    /// longer than a day.
+    #[error("the keys of {0} may serve between 1 minute and 24 hours while it is down")]
+    StaleKeys(Issuer),
     /// A table of claim values names a scope that the vocabulary does not have.
     #[error("`{0}` is not a scope of the vocabulary")]
     UnknownScope(Box<str>),
@@ -104,6 +108,9 @@ impl TrustedIssuer {
         }
         if rules.algorithms.is_empty() {
             return Err(ConfigError::NoAlgorithm(rules.issuer.clone()));
+        }
+        if !self.fetch.stale_limit_is_sound() {
+            return Err(ConfigError::StaleKeys(rules.issuer.clone()));
         }
         if let Some(prefix) = rules.scope_prefix.as_deref() {
             let is_scope_text = |byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
@@ -159,9 +166,10 @@ impl TrustedIssuer {
     fn fetched(&self, source: Source, clock: &Arc<dyn Clock>) -> Result<IssuerKeys, ConfigError> {
         let rules = &self.rules;
         let (issuer, algorithms) = (rules.issuer.clone(), rules.algorithms.clone());
-        match Fetcher::new(issuer, source, algorithms, self.fetch_time_limit) {
+        match Fetcher::new(issuer, source, algorithms, self.fetch.time_limit) {
             Ok(fetcher) => {
-                let keys = Fetched::new(fetcher, Arc::clone(clock), Arc::new(Journal));
+                let stale = self.fetch.stale_limit;
+                let keys = Fetched::new(fetcher, stale, Arc::clone(clock), Arc::new(Journal));
                 Ok(IssuerKeys::Fetched(keys))
             }
             Err(_) => Err(ConfigError::HttpClient(rules.issuer.clone())),

@@ -2,13 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use crate::id::Issuer;
 use crate::jwk::Algorithm;
-use crate::keys::FixedKeys;
+use crate::keys::{FetchOptions, FixedKeys};
 use crate::token::{ClientClaim, IssuerRules, ScopeSource};
 
 /// An authorization server whose tokens are accepted, and how it deviates from RFC 9068.
@@ -34,7 +33,7 @@ use crate::token::{ClientClaim, IssuerRules, ScopeSource};
 pub struct TrustedIssuer {
     pub(super) rules: IssuerRules,
     pub(super) keys: KeyConfig,
-    pub(super) fetch_time_limit: Duration,
+    pub(super) fetch: FetchOptions,
 }
 
 #[derive(Clone, Debug)]
@@ -65,11 +64,10 @@ impl TrustedIssuer {
     }
 
     fn with(issuer: Issuer, keys: KeyConfig) -> Self {
-        let fetch_time_limit = Duration::from_secs(10);
         Self {
             rules: IssuerRules::strict(issuer),
             keys,
-            fetch_time_limit,
+            fetch: FetchOptions::standard(),
         }
     }
 
@@ -210,13 +208,6 @@ impl TrustedIssuer {
             let claims: Box<dyn Any + Send + Sync> = Box::new(claims);
             Some(claims)
         });
-        self
-    }
-
-    /// How long one fetch of keys may take, metadata included. 10 seconds unless said.
-    #[must_use]
-    pub fn fetch_time_limit(mut self, limit: Duration) -> Self {
-        self.fetch_time_limit = limit;
         self
     }
 }

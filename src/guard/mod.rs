@@ -12,6 +12,7 @@ mod config;
 mod credential;
 mod issuer;
 mod pipeline;
+mod reach;
 mod seals;
 
 pub use builder::{GuardBuilder, Ready, WantsIssuer};

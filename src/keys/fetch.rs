@@ -7,6 +7,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
+use super::freshness;
 use crate::id::{Issuer, is_acceptable_scheme};
 use crate::jwk::{Algorithm, KeySet, KeySetError};
 
@@ -39,6 +40,19 @@ pub(crate) struct Fetcher {
     source: Source,
     algorithms: Vec<Algorithm>,
     time_limit: Duration,
+}
+
+/// Keys as they were published, and how long they may be used before the issuer is asked again.
+#[derive(Debug)]
+pub(super) struct Published {
+    pub(super) keys: KeySet,
+    pub(super) lifetime: Duration,
+}
+
+/// A document, and how long it is fresh.
+struct Document {
+    text: Vec<u8>,
+    lifetime: Duration,
 }
 
 /// Why no keys came.
@@ -126,26 +140,29 @@ impl Fetcher {
     }
 
     /// The issuer's keys as published now, within the time limit all in all.
-    pub(crate) async fn fetch(&self) -> Result<KeySet, FetchError> {
+    pub(super) async fn fetch(&self) -> Result<Published, FetchError> {
         match tokio::time::timeout(self.time_limit, self.fetch_unhurried()).await {
             Ok(fetched) => fetched,
             Err(_) => Err(FetchError::Time),
         }
     }
 
-    async fn fetch_unhurried(&self) -> Result<KeySet, FetchError> {
+    async fn fetch_unhurried(&self) -> Result<Published, FetchError> {
         let jwks_uri = match &self.source {
             Source::Discovery => self.discover().await?,
             Source::JwksUri(url) => url.clone(),
         };
         let document = self.get(jwks_uri).await?.ok_or(FetchError::Status)?;
-        let keys = KeySet::parse(self.issuer.clone(), &document, &self.algorithms)
+        let keys = KeySet::parse(self.issuer.clone(), &document.text, &self.algorithms)
             .map_err(FetchError::KeySet)?;
         if keys.is_empty() {
             // Nothing could be verified with it, while the set of before still can.
             return Err(FetchError::Empty);
         }
-        Ok(keys)
+        Ok(Published {
+            keys,
+            lifetime: document.lifetime,
+        })
     }
 
     /// RFC 8414 section 3: the metadata document, under the names that it may have.
@@ -155,7 +172,7 @@ impl Fetcher {
             let Some(document) = self.get(url).await? else {
                 continue;
             };
-            let metadata: Metadata = serde_json::from_slice(&document)
+            let metadata: Metadata = serde_json::from_slice(&document.text)
                 .ok()
                 .ok_or(FetchError::Document)?;
             // RFC 8414 section 3.3: identical, as text.
@@ -168,7 +185,7 @@ impl Fetcher {
     }
 
     /// The body of a 200; nothing for a 4xx, which says that no such document is there.
-    async fn get(&self, url: Url) -> Result<Option<Vec<u8>>, FetchError> {
+    async fn get(&self, url: Url) -> Result<Option<Document>, FetchError> {
         let request = self.client.get(url).header("accept", "application/json");
         let answer = request.send().await.ok().ok_or(FetchError::Connection)?;
         match answer.status() {
@@ -190,7 +207,8 @@ fn acceptable(issuer: &Issuer, url: &str) -> Result<Url, FetchError> {
         .ok_or(FetchError::Scheme)
 }
 
-async fn read(mut answer: Response) -> Result<Vec<u8>, FetchError> {
+async fn read(mut answer: Response) -> Result<Document, FetchError> {
+    let lifetime = freshness::lifetime(answer.headers());
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.ok().ok_or(FetchError::Connection)? {
         if body.len().saturating_add(chunk.len()) > LARGEST_DOCUMENT {
@@ -198,5 +216,8 @@ async fn read(mut answer: Response) -> Result<Vec<u8>, FetchError> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(Document {
+        text: body,
+        lifetime,
+    })
 }

@@ -6,20 +6,13 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
-use super::{Fetcher, Unavailable};
+use super::cooldown::{COOLDOWN, UnknownKeys};
+use super::fetch::Published;
+use super::{Fetcher, Unavailable, freshness};
 use crate::clock::Clock;
 use crate::event::{Event, Sink};
 use crate::jwk::{KeySet, Thumbprint};
 
-/// How long after a fetch began no other one begins.
-const COOLDOWN: Duration = Duration::from_secs(5);
-/// How old a snapshot may be before it is renewed in the background.
-const AHEAD: Duration = Duration::from_mins(8);
-/// How old a snapshot may be before requests wait for a new one: a key that its issuer has withdrawn
-/// verifies no longer than that while the issuer can be asked.
-const FRESH: Duration = Duration::from_mins(10);
-/// How old a snapshot may be at all: while the issuer is down, its last keys serve so long.
-const STALE: Duration = Duration::from_hours(1);
 /// How much longer than the fetch itself a request waits, and how much longer a fetch is waited for.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -32,6 +25,8 @@ struct Shared {
     fetcher: Fetcher,
     clock: Arc<dyn Clock>,
     sink: Arc<dyn Sink>,
+    /// How old a snapshot may be at all: while the issuer is down, its last keys serve so long.
+    stale: Duration,
     snapshot: ArcSwapOption<Snapshot>,
     flight: Mutex<Flight>,
 }
@@ -41,15 +36,30 @@ struct Snapshot {
     keys: Arc<KeySet>,
     /// On the monotonic clock.
     fetched_at: Duration,
+    /// How old it may be before it is renewed in the background.
+    ahead: Duration,
+    /// How old it may be before requests wait for a new one: a key that its issuer has withdrawn
+    /// verifies no longer than that while the issuer can be asked.
+    fresh: Duration,
 }
 
 /// The state of fetching. The lock is held for a few instructions, never over a wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Flight {
     running: Option<watch::Receiver<Landed>>,
     started_at: Option<Duration>,
     /// Why the last fetch that landed brought nothing.
     failure: Option<&'static str>,
+    unknown_keys: UnknownKeys,
+}
+
+/// Why new keys are wished for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// There are none, or they get old.
+    Age,
+    /// A token means a key that is not among them.
+    UnknownKey,
 }
 
 /// What became of a fetch: nothing yet, or keys, or why not.
@@ -64,26 +74,46 @@ enum Renewal {
 }
 
 impl Fetched {
-    pub(crate) fn new(fetcher: Fetcher, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -> Self {
+    /// The keys that `fetcher` brings, which serve for at most `stale` while it brings none.
+    pub(crate) fn new(
+        fetcher: Fetcher,
+        stale: Duration,
+        clock: Arc<dyn Clock>,
+        sink: Arc<dyn Sink>,
+    ) -> Self {
         Self(Arc::new(Shared {
             fetcher,
             clock,
             sink,
+            stale,
             snapshot: ArcSwapOption::empty(),
-            flight: Mutex::default(),
+            flight: Mutex::new(Flight {
+                running: None,
+                started_at: None,
+                failure: None,
+                unknown_keys: UnknownKeys::none(),
+            }),
         }))
     }
 
     /// The keys, if they are not too old and `suits` says that they are the right ones.
     pub(super) fn at_hand(&self, suits: impl Fn(&KeySet) -> bool) -> Option<Arc<KeySet>> {
-        let (keys, age) = self.snapshot()?;
-        if age > FRESH || !suits(&keys) {
+        let snapshot = self.0.snapshot.load();
+        let snapshot = snapshot.as_ref()?;
+        if !suits(&snapshot.keys) {
             return None;
         }
-        if age > AHEAD {
-            self.renew();
+        let age = self.age(snapshot);
+        if age > snapshot.ahead {
+            // While the issuer is down its last keys serve, and nobody waits for it.
+            let serves =
+                age <= snapshot.fresh || (age <= self.0.stale && self.flight().failure.is_some());
+            if !serves {
+                return None;
+            }
+            self.renew(Wish::Age);
         }
-        Some(keys)
+        Some(Arc::clone(&snapshot.keys))
     }
 
     /// Whether this key is at hand.
@@ -104,24 +134,26 @@ impl Fetched {
     }
 
     async fn renewed(&self, suits: impl Fn(&KeySet) -> bool) -> Result<Arc<KeySet>, Unavailable> {
-        let known_to_fail = self.flight().failure.is_some();
-        let renewal = self.renew();
-        if let (true, Some((keys, age))) = (known_to_fail, self.snapshot())
-            && age <= STALE
-            && suits(&keys)
-        {
-            // The issuer is down: its last keys serve, and nobody waits for it.
-            return Ok(keys);
-        }
-        let failure = match renewal {
+        let is_fresh = |snapshot: &Snapshot| self.age(snapshot) <= snapshot.fresh;
+        let wish = match self.snapshot() {
+            Some(snapshot) if is_fresh(&snapshot) && !suits(&snapshot.keys) => Wish::UnknownKey,
+            _ => Wish::Age,
+        };
+        let failure = match self.renew(wish) {
             Renewal::Running(flight) => self.landing(flight).await.err(),
             Renewal::Cooling => self.flight().failure,
         };
-        match (self.snapshot(), failure) {
-            (Some((keys, age)), _) if age <= STALE && suits(&keys) => Ok(keys),
-            // The issuer was asked and does not have it: that is the token's fault.
-            (Some((keys, age)), None) if age <= FRESH => Ok(keys),
-            (_, failure) => Err(self.unavailable(failure.unwrap_or("not_fetched"))),
+        let serves = |snapshot: &Snapshot| {
+            // Between its lifetime and the limit it serves only where there is no newer one.
+            is_fresh(snapshot) || (failure.is_some() && self.age(snapshot) <= self.0.stale)
+        };
+        match self.snapshot().filter(|snapshot| serves(snapshot)) {
+            // If nothing failed, the issuer was asked and has no other keys: then a key that is not
+            // among them is the token's fault.
+            Some(snapshot) if failure.is_none() || suits(&snapshot.keys) => {
+                Ok(Arc::clone(&snapshot.keys))
+            }
+            _ => Err(self.unavailable(failure.unwrap_or("not_fetched"))),
         }
     }
 
@@ -138,20 +170,24 @@ impl Fetched {
 
     /// Begins a fetch, if it is time for one, and waits for nothing.
     pub(super) fn hint(&self) {
-        self.renew();
+        self.renew(Wish::UnknownKey);
     }
 
-    fn snapshot(&self) -> Option<(Arc<KeySet>, Duration)> {
-        let snapshot = self.0.snapshot.load();
-        let snapshot = snapshot.as_ref()?;
-        let age = self.0.clock.monotonic().saturating_sub(snapshot.fetched_at);
-        Some((Arc::clone(&snapshot.keys), age))
+    fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.0.snapshot.load_full()
+    }
+
+    fn age(&self, snapshot: &Snapshot) -> Duration {
+        self.0.clock.monotonic().saturating_sub(snapshot.fetched_at)
     }
 
     /// Begins a fetch, unless one runs or ran a moment ago.
-    fn renew(&self) -> Renewal {
+    fn renew(&self, wish: Wish) -> Renewal {
         let now = self.0.clock.monotonic();
         let mut flight = self.flight();
+        if wish == Wish::UnknownKey {
+            flight.unknown_keys.note(now);
+        }
         let since_start = flight.started_at.map(|at| now.saturating_sub(at));
         if let Some(running) = flight.running.take() {
             let patience = self.0.fetcher.time_limit().saturating_add(MARGIN);
@@ -165,7 +201,14 @@ impl Fetched {
                 flight.failure = Some("fetch_aborted");
             }
         }
-        if since_start.is_some_and(|since| since < COOLDOWN) {
+        // An issuer that is down is asked as often as ever: it may be back.
+        let for_unknown = wish == Wish::UnknownKey && flight.failure.is_none();
+        let cooldown = if for_unknown {
+            flight.unknown_keys.cooldown()
+        } else {
+            COOLDOWN
+        };
+        if since_start.is_some_and(|since| since < cooldown) {
             return Renewal::Cooling;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -173,6 +216,9 @@ impl Fetched {
             return Renewal::Cooling;
         };
         flight.started_at = Some(now);
+        if for_unknown {
+            flight.unknown_keys.asked();
+        }
         let (landing, running) = watch::channel(None);
         flight.running = Some(running.clone());
         drop(flight);
@@ -190,11 +236,14 @@ impl Fetched {
         let shared = &self.0;
         let issuer = shared.fetcher.issuer();
         match shared.fetcher.fetch().await {
-            Ok(keys) => {
+            Ok(Published { keys, lifetime }) => {
                 let (usable, skipped) = (keys.len(), keys.skipped());
+                let fresh = lifetime.min(shared.stale);
                 shared.snapshot.store(Some(Arc::new(Snapshot {
                     keys: Arc::new(keys),
                     fetched_at: shared.clock.monotonic(),
+                    ahead: freshness::ahead(fresh),
+                    fresh,
                 })));
                 shared.sink.record(&Event::KeysArrived {
                     issuer,

@@ -7,12 +7,19 @@
 //! Layer L3. Implements RFC 8414 section 3 (metadata) and RFC 7517 section 5 (key sets).
 
 #[cfg(feature = "fetch")]
+mod cooldown;
+#[cfg(feature = "fetch")]
 mod fetch;
 #[cfg(feature = "fetch")]
 mod fetched;
 mod fixed;
+#[cfg(feature = "fetch")]
+mod freshness;
+mod options;
 
 pub use fixed::FixedKeys;
+
+pub(crate) use options::FetchOptions;
 
 #[cfg(feature = "fetch")]
 pub(crate) use fetch::{Fetcher, Source};
