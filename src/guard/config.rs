@@ -10,7 +10,7 @@ use crate::id::Issuer;
 use crate::jwk::KeySetError;
 use crate::keys::IssuerKeys;
 #[cfg(feature = "fetch")]
-use crate::keys::{Fetched, Fetcher, Source};
+use crate::keys::{ClientError, Fetched, Fetcher, Source};
 use crate::scope::ScopeTable;
 use crate::token::ScopeSource;
 
@@ -25,7 +25,8 @@ pub enum ConfigError {
     /// A claim was to be read, and its path has no name.
     #[error("the path of the claim that {0} writes scopes into is empty")]
     EmptyPath(Issuer),
-    /// The HTTP client for fetching keys cannot be set up.
+    /// The HTTP client for fetching keys cannot be set up, or a whole client was given as well as a
+    /// proxy or a certificate for one.
     #[error("the HTTP client for {0} cannot be set up")]
     HttpClient(Issuer),
     /// The fixed keys of an issuer are not a key set.
@@ -50,6 +51,9 @@ pub enum ConfigError {
     /// No fixed key of an issuer can verify anything.
     #[error("no key of {0} can verify anything")]
     NoUsableKey(Issuer),
+    /// The proxy for an issuer's keys is not an `http` or `https` URL.
+    #[error("the proxy for the keys of {0} is not an http or https URL")]
+    Proxy(Issuer),
     /// A quota allows nothing, or so much that it cannot be counted, or is for no principal.
     #[error("a quota allows at least 1 request, at most 1 000 000 000 a second, and 1 principal")]
     Quota,
@@ -59,6 +63,9 @@ pub enum ConfigError {
     /// An issuer was named twice.
     #[error("{0} was named twice")]
     RepeatedIssuer(Issuer),
+    /// What was given as the certificate of an issuer's authority is none in PEM.
+    #[error("the root certificate for {0} is not a certificate in PEM")]
+    RootCertificate(Issuer),
     /// A scope prefix is empty, has characters that no scope may have (RFC 6749 section 3.3), or a
     /// scope of the vocabulary begins with it, so that one name could mean two scopes.
     #[error("the scope prefix of {0} is not scope text, or a scope begins with it")]
@@ -166,13 +173,20 @@ impl TrustedIssuer {
     fn fetched(&self, source: Source, clock: &Arc<dyn Clock>) -> Result<IssuerKeys, ConfigError> {
         let rules = &self.rules;
         let (issuer, algorithms) = (rules.issuer.clone(), rules.algorithms.clone());
-        match Fetcher::new(issuer, source, algorithms, self.fetch.time_limit) {
+        match Fetcher::new(issuer, source, algorithms, &self.fetch) {
             Ok(fetcher) => {
                 let stale = self.fetch.stale_limit;
                 let keys = Fetched::new(fetcher, stale, Arc::clone(clock), Arc::new(Journal));
                 Ok(IssuerKeys::Fetched(keys))
             }
-            Err(_) => Err(ConfigError::HttpClient(rules.issuer.clone())),
+            Err(error) => {
+                let issuer = rules.issuer.clone();
+                Err(match error {
+                    ClientError::Both | ClientError::Client => ConfigError::HttpClient(issuer),
+                    ClientError::Proxy => ConfigError::Proxy(issuer),
+                    ClientError::RootCertificate => ConfigError::RootCertificate(issuer),
+                })
+            }
         }
     }
 }

@@ -47,12 +47,17 @@ pub(super) enum KeyConfig {
 
 impl TrustedIssuer {
     /// An issuer whose keys are found through its metadata (RFC 8414).
+    ///
+    /// The issuer's own origin is asked wherever it is, in a private network as well. Where its
+    /// metadata names a key set on another host, that host is asked at public addresses only, and
+    /// on this machine if the issuer is there.
     #[cfg(feature = "fetch")]
     pub fn new(issuer: Issuer) -> Self {
         Self::with(issuer, KeyConfig::Discover)
     }
 
-    /// An issuer whose keys are at `uri`, for issuers that publish no metadata.
+    /// An issuer whose keys are at `uri`, for issuers that publish no metadata. It is asked wherever
+    /// it is, like the issuer's own origin.
     #[cfg(feature = "fetch")]
     pub fn with_jwks_uri(issuer: Issuer, uri: impl Into<Box<str>>) -> Self {
         Self::with(issuer, KeyConfig::JwksUri(uri.into()))

@@ -46,4 +46,63 @@ impl TrustedIssuer {
         self.fetch.stale_limit = limit;
         self
     }
+
+    /// Accepts TLS certificates of this authority too, beside those of the system: `pem` holds one
+    /// certificate or several, as PEM. May be said several times.
+    ///
+    /// TLS is always verified, and no option turns that off.
+    ///
+    /// Cost: whoever has this authority's key can publish keys as this issuer. The guard's `build`
+    /// fails if there is no certificate in `pem`.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use clearance::TrustedIssuer;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = TrustedIssuer::new("https://sso.corp.example".parse()?)
+    ///     .root_certificate(std::fs::read("/etc/ssl/corp-ca.pem")?);
+    /// # let _ = issuer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "fetch")]
+    #[must_use]
+    pub fn root_certificate(mut self, pem: impl Into<Box<[u8]>>) -> Self {
+        self.fetch.roots.push(pem.into());
+        self
+    }
+
+    /// Fetches through this proxy: an `http` or `https` URL, with user name and password if it wants
+    /// them. Unless said, none is used, and none is taken from the environment.
+    ///
+    /// Cost: the proxy resolves the names of hosts. Where the issuer's metadata names a key set on
+    /// another host, this guard only sees to it that the host is not *written* as an address that is
+    /// not public; that its name does not lead to one is left to the proxy.
+    #[cfg(feature = "fetch")]
+    #[must_use]
+    pub fn proxy(mut self, url: impl Into<Box<str>>) -> Self {
+        self.fetch.proxy = Some(url.into());
+        self
+    }
+
+    /// Fetches with this client, for what no other option says: certificates of its own to show,
+    /// another resolver. It is used as it is, so [`proxy`](Self::proxy) and
+    /// [`root_certificate`](Self::root_certificate) cannot be said as well.
+    ///
+    /// The limits on time and size hold as ever. An answer that another origin gave after a redirect
+    /// is refused.
+    ///
+    /// Cost: it decides how TLS is verified, and which addresses a name has: where the issuer's
+    /// metadata names a key set on another host, a name that leads into the own network is not
+    /// noticed. And it decides which redirects are followed: another origin is asked before its
+    /// answer is refused, so it had better be built with `redirect::Policy::none()`.
+    ///
+    /// The type is that of `reqwest` 0.13.
+    #[cfg(feature = "fetch")]
+    #[must_use]
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.fetch.client = Some(client);
+        self
+    }
 }

@@ -1,20 +1,20 @@
 //! Fetching over HTTP: bounded in size, time, redirects and schemes.
 
+use std::error::Error;
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-use super::freshness;
+use super::address::{Admitted, ForbiddenAddress};
+use super::clients::{ClientError, Clients};
+use super::{FetchOptions, freshness};
 use crate::id::{Issuer, is_acceptable_scheme};
 use crate::jwk::{Algorithm, KeySet, KeySetError};
 
 /// The largest document that is read.
 const LARGEST_DOCUMENT: usize = 256 * 1024;
-/// The most redirects that are followed, all within one origin.
-const MOST_REDIRECTS: usize = 3;
 
 /// Where an issuer's key set is.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Source {
 /// Fetches the keys of one issuer.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
-    client: Client,
+    clients: Clients,
     issuer: Issuer,
     source: Source,
     algorithms: Vec<Algorithm>,
@@ -49,6 +49,15 @@ pub(super) struct Published {
     pub(super) lifetime: Duration,
 }
 
+/// Who says that a URL is to be asked.
+#[derive(Clone, Copy)]
+enum NamedBy {
+    /// The configuration: its origin is trusted, wherever it is.
+    Operator,
+    /// A document, and its origin is not one that the operator has named.
+    Document,
+}
+
 /// A document, and how long it is fresh.
 struct Document {
     text: Vec<u8>,
@@ -58,11 +67,13 @@ struct Document {
 /// Why no keys came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FetchError {
+    Address,
     Connection,
     Document,
     Empty,
     Issuer,
     KeySet(KeySetError),
+    Origin,
     Scheme,
     Size,
     Status,
@@ -72,17 +83,31 @@ pub(crate) enum FetchError {
 impl FetchError {
     pub(crate) const fn code(self) -> &'static str {
         match self {
+            Self::Address => "forbidden_address",
             Self::Connection => "connection_failed",
             Self::Document => "malformed_metadata",
             Self::Empty => "no_usable_key",
             Self::Issuer => "issuer_mismatch",
             Self::KeySet(KeySetError::NotAKeySet) => "malformed_key_set",
             Self::KeySet(KeySetError::TooManyKeys) => "too_many_keys",
+            Self::Origin => "redirected_elsewhere",
             Self::Scheme => "unacceptable_url",
             Self::Size => "document_too_large",
             Self::Status => "unexpected_status",
             Self::Time => "time_limit_exceeded",
         }
+    }
+
+    /// Why nothing was received.
+    pub(super) fn of(error: &reqwest::Error) -> Self {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+        while let Some(error) = cause {
+            if error.is::<ForbiddenAddress>() {
+                return Self::Address;
+            }
+            cause = error.source();
+        }
+        Self::Connection
     }
 }
 
@@ -96,38 +121,29 @@ impl Fetcher {
     /// A fetcher for `issuer`.
     ///
     /// # Errors
-    /// When the HTTP client cannot be set up.
+    /// When its HTTP clients cannot be set up.
     pub(crate) fn new(
         issuer: Issuer,
         source: Source,
         algorithms: Vec<Algorithm>,
-        time_limit: Duration,
-    ) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .redirect(Policy::custom(|attempt| {
-                let same_origin = attempt
-                    .previous()
-                    .last()
-                    .is_some_and(|from| from.origin() == attempt.url().origin());
-                if same_origin && attempt.previous().len() <= MOST_REDIRECTS {
-                    attempt.follow()
-                } else {
-                    // The redirect itself becomes the answer, which is not 200.
-                    attempt.stop()
-                }
-            }))
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(time_limit)
-            .build()?;
+        options: &FetchOptions,
+    ) -> Result<Self, ClientError> {
+        let admitted = Admitted {
+            loopback: issuer.is_loopback(),
+        };
+        let clients = Clients::new(options, admitted)?;
         Ok(Self {
-            client,
+            clients,
             issuer,
             source,
             algorithms,
-            time_limit,
+            time_limit: options.time_limit,
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn look_up_by(&mut self, lookup: super::address::Lookup) {
+        self.clients.look_up_by(lookup);
     }
 
     pub(crate) const fn issuer(&self) -> &Issuer {
@@ -148,11 +164,21 @@ impl Fetcher {
     }
 
     async fn fetch_unhurried(&self) -> Result<Published, FetchError> {
-        let jwks_uri = match &self.source {
-            Source::Discovery => self.discover().await?,
-            Source::JwksUri(url) => url.clone(),
+        let document = match &self.source {
+            Source::Discovery => {
+                let url = self.discover().await?;
+                let is_own = Url::parse(self.issuer.as_str())
+                    .is_ok_and(|issuer| issuer.origin() == url.origin());
+                let by = if is_own {
+                    NamedBy::Operator
+                } else {
+                    NamedBy::Document
+                };
+                self.get(url, by).await?
+            }
+            Source::JwksUri(url) => self.get(url.clone(), NamedBy::Operator).await?,
         };
-        let document = self.get(jwks_uri).await?.ok_or(FetchError::Status)?;
+        let document = document.ok_or(FetchError::Status)?;
         let keys = KeySet::parse(self.issuer.clone(), &document.text, &self.algorithms)
             .map_err(FetchError::KeySet)?;
         if keys.is_empty() {
@@ -169,7 +195,7 @@ impl Fetcher {
     async fn discover(&self) -> Result<Url, FetchError> {
         for url in self.issuer.metadata_urls() {
             let url = acceptable(&self.issuer, &url)?;
-            let Some(document) = self.get(url).await? else {
+            let Some(document) = self.get(url, NamedBy::Operator).await? else {
                 continue;
             };
             let metadata: Metadata = serde_json::from_slice(&document.text)
@@ -185,9 +211,25 @@ impl Fetcher {
     }
 
     /// The body of a 200; nothing for a 4xx, which says that no such document is there.
-    async fn get(&self, url: Url) -> Result<Option<Document>, FetchError> {
-        let request = self.client.get(url).header("accept", "application/json");
-        let answer = request.send().await.ok().ok_or(FetchError::Connection)?;
+    async fn get(&self, url: Url, by: NamedBy) -> Result<Option<Document>, FetchError> {
+        let client = match by {
+            NamedBy::Operator => self.clients.configured(),
+            NamedBy::Document => match self.clients.for_foreign(&url) {
+                Some(Ok(client)) => client,
+                Some(Err(_)) => return Err(FetchError::Connection),
+                None => return Err(FetchError::Address),
+            },
+        };
+        let origin = url.origin();
+        let request = client.get(url).header("accept", "application/json");
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => return Err(FetchError::of(&error)),
+        };
+        // A client that was given may follow any redirect.
+        if answer.url().origin() != origin {
+            return Err(FetchError::Origin);
+        }
         match answer.status() {
             StatusCode::OK => read(answer).await.map(Some),
             // These say nothing about the document.

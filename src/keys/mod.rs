@@ -7,6 +7,10 @@
 //! Layer L3. Implements RFC 8414 section 3 (metadata) and RFC 7517 section 5 (key sets).
 
 #[cfg(feature = "fetch")]
+mod address;
+#[cfg(feature = "fetch")]
+mod clients;
+#[cfg(feature = "fetch")]
 mod cooldown;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -16,11 +20,15 @@ mod fixed;
 #[cfg(feature = "fetch")]
 mod freshness;
 mod options;
+#[cfg(all(test, feature = "fetch"))]
+mod tests;
 
 pub use fixed::FixedKeys;
 
 pub(crate) use options::FetchOptions;
 
+#[cfg(feature = "fetch")]
+pub(crate) use clients::ClientError;
 #[cfg(feature = "fetch")]
 pub(crate) use fetch::{Fetcher, Source};
 #[cfg(feature = "fetch")]
