@@ -31,6 +31,9 @@ use support::{Answer, Server, ToolsRead};
 /// For fetches that shall fail by time.
 const SHORT: Duration = Duration::from_millis(300);
 
+/// The longest time that keys may serve while their issuer is down.
+const DAY: Duration = Duration::from_hours(24);
+
 /// How the table of lifetimes counts.
 const MOMENT: TimeDelta = TimeDelta::milliseconds(1);
 
@@ -171,7 +174,7 @@ const LIFETIMES: [(&str, i64); 7] = [
 #[tokio::test]
 async fn a_removed_key_verifies_no_longer_than_the_set_lives() {
     for (said, lifetime) in LIFETIMES {
-        let site = Site::cold(|rules| rules).await;
+        let site = Site::cold(|rules| rules.stale_keys_limit(DAY)).await;
         site.keys.say("cache-control", said);
         site.server.app.guard.ready().await.expect("keys");
         let old = site.rotate();
@@ -191,7 +194,7 @@ async fn a_removed_key_verifies_no_longer_than_the_set_lives() {
 #[tokio::test]
 async fn renewal_begins_ahead_of_the_end() {
     for (said, lifetime) in LIFETIMES {
-        let site = Site::cold(|rules| rules).await;
+        let site = Site::cold(|rules| rules.stale_keys_limit(DAY)).await;
         site.keys.say("cache-control", said);
         site.server.app.guard.ready().await.expect("keys");
         let old = site.rotate();
@@ -338,19 +341,18 @@ async fn the_limit_on_old_keys_has_bounds() {
         let rules = TrustedIssuer::new(issuer.id().clone()).stale_keys_limit(limit);
         support::with_rules(rules, &clock).build().map(drop)
     };
-    let day = Duration::from_hours(24);
     let moment = Duration::from_nanos(1);
     for limit in [
         Duration::ZERO,
         Duration::from_millis(59_999),
-        day + moment,
+        DAY + moment,
         Duration::MAX,
     ] {
         let refused = Err(ConfigError::StaleKeys(issuer.id().clone()));
         assert_eq!(with(limit), refused, "{limit:?}");
     }
     assert_eq!(with(Duration::from_mins(1)), Ok(()));
-    assert_eq!(with(day), Ok(()));
+    assert_eq!(with(DAY), Ok(()));
 }
 
 /// A server that trusts two issuers.

@@ -98,11 +98,19 @@ impl Fetched {
 
     /// The keys, if they are not too old and `suits` says that they are the right ones.
     pub(super) fn at_hand(&self, suits: impl Fn(&KeySet) -> bool) -> Option<Arc<KeySet>> {
+        self.look(|keys| suits(keys).then(|| Arc::clone(keys)))
+    }
+
+    /// Whether this key is at hand.
+    pub(super) fn have(&self, key: &Thumbprint) -> bool {
+        self.look(|keys| keys.has(key).then_some(())).is_some()
+    }
+
+    /// What is wanted of the keys, if it is there and they are not too old.
+    fn look<T>(&self, wanted: impl FnOnce(&Arc<KeySet>) -> Option<T>) -> Option<T> {
         let snapshot = self.0.snapshot.load();
         let snapshot = snapshot.as_ref()?;
-        if !suits(&snapshot.keys) {
-            return None;
-        }
+        let found = wanted(&snapshot.keys)?;
         let age = self.age(snapshot);
         if age > snapshot.ahead {
             // While the issuer is down its last keys serve, and nobody waits for it.
@@ -113,12 +121,7 @@ impl Fetched {
             }
             self.renew(Wish::Age);
         }
-        Some(Arc::clone(&snapshot.keys))
-    }
-
-    /// Whether this key is at hand.
-    pub(super) fn have(&self, key: &Thumbprint) -> bool {
-        self.at_hand(|keys| keys.has(key)).is_some()
+        Some(found)
     }
 
     /// The keys. While the right ones are at hand, nothing is waited for; otherwise the issuer is

@@ -4,7 +4,22 @@
 //! issuer that cannot be reached makes requests [`Unavailable`] (503), never unauthorized: a
 //! client that is told "401" throws away a good token (RFC 9110 section 15.6.4).
 //!
-//! Layer L3. Implements RFC 8414 section 3 (metadata) and RFC 7517 section 5 (key sets).
+//! - A set lives for as long as `Cache-Control` says in the answer with it, at least 1 minute and at
+//!   most 1 hour, and 10 minutes if it says nothing. After about 80 percent of that it is renewed in
+//!   the background, when a request comes.
+//! - A token with an unknown key makes the guard ask the issuer, once for all that wait. The time
+//!   until it asks again is 5 seconds, doubles to 30 while unknown keys go on coming, and is 5 again
+//!   after a minute without one. So a rotation is followed within seconds, and a flood is not passed
+//!   on to the issuer.
+//! - While the issuer is down its last keys serve for 1 hour, or for as long as
+//!   [`stale_keys_limit`](crate::TrustedIssuer::stale_keys_limit) says.
+//! - What the configuration names is asked wherever it is; a host that only a document names is
+//!   asked at public addresses alone.
+//!
+//! Each issuer has keys, fetches and cool-downs of its own.
+//!
+//! Layer L3. Implements RFC 8414 section 3 (metadata), RFC 7517 section 5 (key sets) and RFC 9111
+//! section 4.2 (lifetimes).
 
 #[cfg(feature = "fetch")]
 mod address;
