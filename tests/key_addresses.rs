@@ -272,7 +272,7 @@ async fn an_authority_of_ones_own_is_believed_when_it_is_named() {
     server.get("/mcp", &token).await.assert_ok();
 }
 
-/// Through a proxy, which sees the names, and is not asked for addresses that are not public.
+/// RS-080: through a proxy, which sees the names, and is not asked for addresses that are not public.
 #[tokio::test]
 async fn a_proxy_is_used_for_all_that_is_fetched() {
     let clock = support::clock();

@@ -49,8 +49,9 @@ impl TrustedIssuer {
     /// An issuer whose keys are found through its metadata (RFC 8414).
     ///
     /// The issuer's own origin is asked wherever it is, in a private network as well. Where its
-    /// metadata names a key set on another host, that host is asked at public addresses only, and
-    /// on this machine if the issuer is there.
+    /// metadata names a key set on another origin (scheme, host or port), that one is asked at public
+    /// addresses only, and on this machine if the issuer is there. For a key set elsewhere in a
+    /// private network there is [`with_jwks_uri`](Self::with_jwks_uri).
     #[cfg(feature = "fetch")]
     pub fn new(issuer: Issuer) -> Self {
         Self::with(issuer, KeyConfig::Discover)

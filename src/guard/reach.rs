@@ -99,6 +99,21 @@ impl TrustedIssuer {
     /// answer is refused, so it had better be built with `redirect::Policy::none()`.
     ///
     /// The type is that of `reqwest` 0.13.
+    ///
+    /// # Examples
+    /// ```
+    /// use clearance::TrustedIssuer;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = reqwest::Client::builder()
+    ///     .redirect(reqwest::redirect::Policy::none())
+    ///     .resolve("sso.corp.example", "10.1.2.3:443".parse()?)
+    ///     .build()?;
+    /// let issuer = TrustedIssuer::new("https://sso.corp.example".parse()?).http_client(client);
+    /// # let _ = issuer;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "fetch")]
     #[must_use]
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
