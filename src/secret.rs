@@ -53,17 +53,39 @@ impl BearerToken {
         Ok(Self(Text::Own(bytes.into())))
     }
 
-    /// The same for what stands in a field's value from `start` on.
-    pub(crate) fn from_field(value: HeaderValue, start: usize) -> Result<Self, BearerSyntaxError> {
-        check(value.as_bytes().get(start..).unwrap_or_default())?;
-        Ok(Self(Text::Field { value, start }))
-    }
-
     /// The text, ASCII, for the parser and for nothing else.
     pub(crate) fn expose(&self) -> &[u8] {
-        match &self.0 {
-            Text::Own(bytes) => bytes,
-            Text::Field { value, start } => value.as_bytes().get(*start..).unwrap_or_default(),
+        self.0.expose()
+    }
+}
+
+/// What a client presented as an access token. Whether it is written as one is not looked at yet: what
+/// is known, letter by letter, was looked at before.
+pub(crate) struct Presented(Text);
+
+impl Presented {
+    /// What stands in a field's value from `start` on.
+    pub(crate) const fn of_field(value: HeaderValue, start: usize) -> Self {
+        Self(Text::Field { value, start })
+    }
+
+    /// The bytes, for the table of known tokens and for nothing else.
+    pub(crate) fn expose(&self) -> &[u8] {
+        self.0.expose()
+    }
+
+    /// The token, if it is written as one.
+    pub(crate) fn into_token(self) -> Result<BearerToken, BearerSyntaxError> {
+        check(self.expose())?;
+        Ok(BearerToken(self.0))
+    }
+}
+
+impl Text {
+    fn expose(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Field { value, start } => value.as_bytes().get(*start..).unwrap_or_default(),
         }
     }
 }
@@ -92,6 +114,12 @@ const fn is_token_byte(byte: u8) -> bool {
     // `-`, `.`, `/` and the digits follow one another.
     let digit = byte.wrapping_sub(b'-') < 13;
     letter | digit | (byte == b'_') | (byte == b'~') | (byte == b'+')
+}
+
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Presented(..)")
+    }
 }
 
 impl fmt::Debug for BearerToken {

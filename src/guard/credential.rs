@@ -8,9 +8,9 @@ use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::audit;
 use crate::refusal::CredentialError;
-use crate::secret::{BearerSyntaxError, BearerToken};
+use crate::secret::{BearerSyntaxError, Presented};
 
-type Credential = Result<Option<BearerToken>, CredentialError>;
+type Credential = Result<Option<Presented>, CredentialError>;
 
 /// A credential that was taken out of the headers early.
 ///
@@ -130,12 +130,13 @@ fn from_head(headers: &mut HeaderMap, uri: &Uri) -> Credential {
     let Some(start) = bearer(value.as_bytes())? else {
         return Ok(None);
     };
-    let token = BearerToken::from_field(value, start);
-    let token = token.map_err(|BearerSyntaxError| CredentialError::Malformed)?;
+    let presented = Presented::of_field(value, start);
     if in_query {
+        let token = presented.into_token();
+        token.map_err(|BearerSyntaxError| CredentialError::Malformed)?;
         return Err(CredentialError::AlsoInQuery);
     }
-    Ok(Some(token))
+    Ok(Some(presented))
 }
 
 /// The scheme, which is compared without case (RFC 9110 section 11.1).

@@ -13,7 +13,7 @@ use crate::id::CorrelationId;
 use crate::jwk::KeySet;
 use crate::keys::{IssuerKeys, Unavailable};
 use crate::lifecycle::{Moment, NotLive, Recall, TokenKey};
-use crate::refusal::{Answers, Reason, Refusal, TokenFault};
+use crate::refusal::{Answers, CredentialError, Reason, Refusal, TokenFault};
 use crate::token::{
     Acceptance, AudienceError, AudienceVerified, KnownHeader, SignatureError, SignatureVerified,
     Token, Unverified, Verified,
@@ -83,20 +83,20 @@ impl Inner {
         correlation: CorrelationId,
     ) -> Result<Arrived, Result<(Admitted, DateTime<Utc>), Refusal>> {
         let refuse = |reason| Err(self.refuse(reason, None));
-        let raw = match credential::take(parts) {
-            Ok(Some(raw)) => raw,
+        let presented = match credential::take(parts) {
+            Ok(Some(presented)) => presented,
             Ok(None) => return Err(refuse(Reason::NoCredential)),
             Err(error) => return Err(refuse(error.into())),
         };
-        let length = raw.expose().len();
+        let length = presented.expose().len();
         // What is longer than a token may be is not looked at.
-        let key = (length <= self.longest_token).then(|| self.cache.key_of(&raw));
+        let key = (length <= self.longest_token).then(|| self.cache.key_of(&presented));
         let key = key.flatten();
         if let Some(key) = key {
             let at = Moment::of(&*self.acceptance.rules().clock);
             let stands = |verified: &Verified| {
                 let source = self.keys.get(verified.source());
-                source.is_some_and(|source| source.have(verified.signed_by()))
+                source.is_some_and(|source| source.have(verified.signed_by(), at.monotonic))
             };
             match self.cache.recall(&key, at, stands) {
                 Recall::Live(token) => return Err(self.settle(token, at.now, correlation)),
@@ -104,6 +104,9 @@ impl Inner {
                 Recall::Unknown => {}
             }
         }
+        let Ok(raw) = presented.into_token() else {
+            return Err(refuse(CredentialError::Malformed.into()));
+        };
         match Token::parse_within(raw, self.longest_token, &self.known_header) {
             Ok(token) => {
                 let key = key.map(|key| (key, length));

@@ -56,17 +56,35 @@ impl CorrelationId {
         static HASHES: OnceLock<[RandomState; 2]> = OnceLock::new();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let hashes = HASHES.get_or_init(Default::default);
-        let mut digits = [b'0'; 32];
-        let bytes = hashes
-            .iter()
-            .flat_map(|hash| hash.hash_one(number).to_be_bytes());
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            for (digit, value) in pair.iter_mut().zip([byte >> 4, byte & 0xf]) {
-                *digit = HEX.get(usize::from(value)).copied().unwrap_or(b'0');
-            }
-        }
+        let [head, tail] = hashes.each_ref().map(|hash| hash.hash_one(number));
+        let mut digits = [0; 32];
+        let (first, last) = digits.split_at_mut(16);
+        first.copy_from_slice(&hexadecimal(head));
+        last.copy_from_slice(&hexadecimal(tail));
         Self(digits)
     }
+}
+
+/// The 16 digits of a number, all at once: each half of it is spread to a digit for each byte.
+const fn hexadecimal(number: u64) -> [u8; 16] {
+    const fn spread(half: u64) -> u64 {
+        let half = (half | (half << 16)) & 0x0000_ffff_0000_ffff;
+        let half = (half | (half << 8)) & 0x00ff_00ff_00ff_00ff;
+        (half | (half << 4)) & 0x0f0f_0f0f_0f0f_0f0f
+    }
+    const fn digits(half: u64) -> [u8; 8] {
+        let values = spread(half);
+        // One in each byte whose value is ten or more: a letter, 39 further on.
+        let letters = (values.wrapping_add(0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
+        let ascii = values.wrapping_add(0x3030_3030_3030_3030);
+        ascii.wrapping_add(letters.wrapping_mul(39)).to_be_bytes()
+    }
+    let (head, tail) = (digits(number >> 32), digits(number & 0xffff_ffff));
+    let mut all = [0; 16];
+    let (first, last) = all.split_at_mut(8);
+    first.copy_from_slice(&head);
+    last.copy_from_slice(&tail);
+    all
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -107,6 +125,21 @@ impl fmt::Display for CorrelationId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_in_hexadecimal() {
+        for number in [
+            0,
+            1,
+            0x9a,
+            u64::MAX,
+            0x0123_4567_89ab_cdef,
+            0xfedc_ba98_7654_3210,
+        ] {
+            let digits = hexadecimal(number);
+            assert_eq!(std::str::from_utf8(&digits), Ok(&*format!("{number:016x}")));
+        }
+    }
 
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 

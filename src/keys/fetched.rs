@@ -98,20 +98,22 @@ impl Fetched {
 
     /// The keys, if they are not too old and `suits` says that they are the right ones.
     pub(super) fn at_hand(&self, suits: impl Fn(&KeySet) -> bool) -> Option<Arc<KeySet>> {
-        self.look(|keys| suits(keys).then(|| Arc::clone(keys)))
+        let now = self.0.clock.monotonic();
+        self.look(now, |keys| suits(keys).then(|| Arc::clone(keys)))
     }
 
-    /// Whether this key is at hand.
-    pub(super) fn have(&self, key: &Thumbprint) -> bool {
-        self.look(|keys| keys.has(key).then_some(())).is_some()
+    /// Whether this key is at hand, at `now` on the monotonic clock.
+    pub(super) fn have(&self, key: &Thumbprint, now: Duration) -> bool {
+        let has = |keys: &Arc<KeySet>| keys.has(key).then_some(());
+        self.look(now, has).is_some()
     }
 
     /// What is wanted of the keys, if it is there and they are not too old.
-    fn look<T>(&self, wanted: impl FnOnce(&Arc<KeySet>) -> Option<T>) -> Option<T> {
+    fn look<T>(&self, now: Duration, wanted: impl FnOnce(&Arc<KeySet>) -> Option<T>) -> Option<T> {
         let snapshot = self.0.snapshot.load();
         let snapshot = snapshot.as_ref()?;
         let found = wanted(&snapshot.keys)?;
-        let age = self.age(snapshot);
+        let age = now.saturating_sub(snapshot.fetched_at);
         if age > snapshot.ahead {
             // While the issuer is down its last keys serve, and nobody waits for it.
             let serves =

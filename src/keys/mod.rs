@@ -133,13 +133,17 @@ impl IssuerKeys {
         }
     }
 
-    /// Whether this key is one of the issuer's now. If its keys are not at hand, because they are too
+    /// Whether this key is one of the issuer's at `now` on the monotonic clock. If its keys are not at hand, because they are too
     /// old, it is not; then they have to be waited for.
-    pub(crate) fn have(&self, key: &Thumbprint) -> bool {
+    #[cfg_attr(
+        not(feature = "fetch"),
+        expect(unused_variables, reason = "fixed keys do not grow old")
+    )]
+    pub(crate) fn have(&self, key: &Thumbprint, now: Duration) -> bool {
         match self {
             Self::Fixed(keys) => keys.has(key),
             #[cfg(feature = "fetch")]
-            Self::Fetched(fetched) => fetched.have(key),
+            Self::Fetched(fetched) => fetched.have(key, now),
         }
     }
 

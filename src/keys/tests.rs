@@ -253,21 +253,24 @@ async fn a_key_is_there_as_long_as_its_issuer_publishes_it() {
     let signature = key.sign(b"message");
     let signer = first.verify(Some("k"), Algorithm::EdDSA, b"message", signature.as_ref());
     let thumbprint = signer.unwrap().thumbprint;
-    assert!(keys.have(&thumbprint));
+    assert!(keys.have(&thumbprint, clock.monotonic()));
     publish(Some(set(&[ed25519(&key, "renamed"), ed25519(&other, "k")])));
     clock.advance(Duration::from_millis(600_001));
-    assert!(!keys.have(&thumbprint), "too old");
+    assert!(!keys.have(&thumbprint, clock.monotonic()), "too old");
     keys.ready().await.unwrap();
-    assert!(keys.have(&thumbprint), "under another name");
+    assert!(
+        keys.have(&thumbprint, clock.monotonic()),
+        "under another name"
+    );
     // Its issuer is down: it serves for an hour.
     publish(None);
     clock.advance(Duration::from_mins(60));
     keys.ready().await.unwrap();
-    assert!(keys.have(&thumbprint));
+    assert!(keys.have(&thumbprint, clock.monotonic()));
     clock.advance(Duration::from_millis(1));
-    assert!(!keys.have(&thumbprint), "too old");
+    assert!(!keys.have(&thumbprint, clock.monotonic()), "too old");
     publish(Some(set(&[ed25519(&other, "k")])));
     clock.advance(Duration::from_secs(5));
     keys.ready().await.unwrap();
-    assert!(!keys.have(&thumbprint), "taken back");
+    assert!(!keys.have(&thumbprint, clock.monotonic()), "taken back");
 }

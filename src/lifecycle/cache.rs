@@ -11,7 +11,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::clock::Clock;
-use crate::secret::BearerToken;
+use crate::secret::Presented;
 use crate::token::{AudienceError, AudienceVerified, HashKey, Token, Verified, since_1970};
 
 /// How many tokens are remembered unless a guard says otherwise.
@@ -112,7 +112,7 @@ impl TokenCache {
     }
 
     /// The key of this token; none if nothing is remembered anyway.
-    pub(crate) fn key_of(&self, token: &BearerToken) -> Option<TokenKey> {
+    pub(crate) fn key_of(&self, token: &Presented) -> Option<TokenKey> {
         if !self.is_on {
             return None;
         }
