@@ -48,7 +48,6 @@ const LIMITED_BARS: [f64; 2] = [50.0, 35.0];
 const LAYER_BARS: [f64; 2] = [40.0, 30.0];
 const BODY_BAR: f64 = 20.0;
 const ALLOCATIONS_BAR: f64 = 1.0;
-const LAYER_ALLOCATIONS_BAR: f64 = 4.0;
 const THREADS_BAR: f64 = 0.85;
 /// A hundred keys, or issuers, against one.
 const HUNDRED_BAR: f64 = 1.05;
@@ -279,12 +278,14 @@ impl Bench {
         if many {
             return;
         }
-        let [bare, _, extractor, _, _, _, empty, layer] =
-            sides.map(|side| side.allocations(&self.runtime));
-        let (of_extractor, of_layer) = (extractor - bare, layer - empty);
-        let (bar, layer_bar) = (ALLOCATIONS_BAR, LAYER_ALLOCATIONS_BAR);
-        line("heap allocations, extractor", [of_extractor; 2], bar, false);
-        line("heap allocations, layer", [of_layer; 2], layer_bar, false);
+        let [bare, _, extractor, ..] = sides.map(|side| side.allocations(&self.runtime));
+        let added = extractor - bare;
+        line(
+            "heap allocations, extractor",
+            [added; 2],
+            ALLOCATIONS_BAR,
+            false,
+        );
     }
 
     /// How much more two threads do than one, as a share of what the route without a guard gains.
