@@ -35,7 +35,8 @@ mod fixed;
 #[cfg(feature = "fetch")]
 mod freshness;
 mod options;
-#[cfg(all(test, feature = "fetch"))]
+#[cfg(test)]
+#[cfg(feature = "fetch")]
 mod tests;
 
 pub use fixed::FixedKeys;

@@ -25,7 +25,10 @@ use crate::jwk::Algorithm;
 
 /// A resolver whose answers are given: the first to the first question, and the last for ever.
 #[derive(Clone)]
-struct Names(Arc<Mutex<(Vec<&'static str>, Vec<Vec<IpAddr>>)>>);
+struct Names(Arc<Mutex<Asked>>);
+
+/// What was asked, and what will be answered.
+type Asked = (Vec<&'static str>, Vec<Vec<IpAddr>>);
 
 impl Names {
     fn answering(answers: &[&[&str]]) -> Self {
@@ -245,9 +248,8 @@ async fn a_key_is_there_as_long_as_its_issuer_publishes_it() {
     let source = Source::jwks_uri(&issuer, &format!("{issuer}/jwks")).unwrap();
     let fetcher = Fetcher::new(issuer, source, vec![Algorithm::EdDSA], &options()).unwrap();
     let clock = Arc::new(Hand::default());
-    let stale = Duration::from_hours(1);
-    let fetched = Fetched::new(fetcher, stale, Arc::clone(&clock) as _, Arc::new(Silent));
-    let keys = IssuerKeys::Fetched(fetched);
+    let (stale, hand) = (Duration::from_hours(1), Arc::<Hand>::clone(&clock));
+    let keys = IssuerKeys::Fetched(Fetched::new(fetcher, stale, hand, Arc::new(Silent)));
 
     let first = keys.ready().await.unwrap();
     let signature = key.sign(b"message");
@@ -264,7 +266,7 @@ async fn a_key_is_there_as_long_as_its_issuer_publishes_it() {
     );
     // Its issuer is down: it serves for an hour.
     publish(None);
-    clock.advance(Duration::from_mins(60));
+    clock.advance(Duration::from_hours(1));
     keys.ready().await.unwrap();
     assert!(keys.have(&thumbprint, clock.monotonic()));
     clock.advance(Duration::from_millis(1));
