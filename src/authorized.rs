@@ -121,7 +121,7 @@ impl<S: Set> Authorized<S> {
         &self.verified().rules().resource
     }
 
-    /// The moment from which the token is dead: its `exp`, and the guard's leeway.
+    /// The moment from which the token is dead: its `exp` and the guard's leeway, or the guard's oldest age.
     pub fn deadline(&self) -> DateTime<Utc> {
         self.verified().deadline()
     }

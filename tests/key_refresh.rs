@@ -458,3 +458,44 @@ async fn issuers_share_no_keys() {
     assert_eq!((second.jwks_hits(), server.issuer.jwks_hits()), (1, 1));
     assert_eq!(server.ran(), 2);
 }
+
+/// RS-084: An issuer that publishes no key any more has taken its keys back: they serve for the lifetime of
+/// their set, and not for as long as those of an issuer that is down.
+#[tokio::test]
+async fn keys_that_were_taken_back_serve_no_longer_than_their_set() {
+    for nothing in [r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#] {
+        let site = Site::warm(|rules| rules).await;
+        site.get().await.assert_ok();
+        site.keys.publish(nothing.to_owned());
+        site.server.clock.advance(TimeDelta::minutes(7));
+        site.get().await.assert_ok();
+        site.server.clock.advance(TimeDelta::minutes(4));
+        for _ in 0..2 {
+            let answer = site.get().await;
+            assert_eq!(answer.status, 503, "{nothing}");
+            site.server.clock.advance(TimeDelta::seconds(6));
+        }
+        site.keys.publish(site.server.issuer.jwks());
+        site.server.clock.advance(TimeDelta::seconds(6));
+        site.get().await.assert_ok();
+    }
+}
+
+/// RS-084: What failed long ago does not make the last keys serve: the issuer is asked first.
+#[tokio::test]
+async fn an_old_failure_says_nothing() {
+    let site = Site::warm(|rules| rules).await;
+    site.keys.fail(true);
+    site.server.clock.advance(TimeDelta::minutes(9));
+    site.get().await.assert_ok();
+    eventually(|| site.keys.hits() == 2).await;
+    // It has landed by then.
+    for _ in 0..5 {
+        site.get().await.assert_ok();
+    }
+    site.keys.fail(false);
+    let old = site.rotate();
+    site.server.clock.advance(TimeDelta::minutes(20));
+    site.get_by(&old).await.assert_401_inv();
+    assert_eq!(site.keys.hits(), 3);
+}

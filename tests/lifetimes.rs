@@ -802,3 +802,23 @@ async fn extra_claims_have_a_type() {
     let proof = proof_of::<ToolsRead>(&plain, "mcp:tools.read").await;
     assert_eq!(proof.claims::<Employee>(), None);
 }
+
+/// The oldest age ends work as well: the token is dead then for every new request.
+#[tokio::test]
+async fn work_ends_when_its_token_is_too_old() {
+    let server = support::server_with(
+        |rules| rules,
+        |builder| builder.max_age(TimeDelta::minutes(10)),
+    )
+    .await;
+    let start = server.clock.now();
+    let token = good(&server).issued_at(start).lifetime(TimeDelta::hours(1));
+    let proof = ask::<()>(&server.app.guard, &token.mint()).await;
+    let proof = proof.expect("a proof");
+    server.clock.advance(TimeDelta::minutes(10));
+    assert_eq!(proof.until_expiry(async { 7 }).await, Ok(7));
+    assert!(takes(&server.app.guard, &token).await);
+    server.clock.advance(TimeDelta::nanoseconds(1));
+    assert!(proof.until_expiry(async { 7 }).await.is_err());
+    assert!(!takes(&server.app.guard, &token).await);
+}

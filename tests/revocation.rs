@@ -441,3 +441,53 @@ async fn a_list_belongs_to_its_guard() {
     assert!(!sink.is_open());
     assert_eq!(sink.learn(&of(issuer, "b")), Ok(()));
 }
+
+/// A time of day that is set back brings no revoked token back to life.
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_list_forget() {
+    let server = support::server_with(
+        |rules| rules,
+        |builder| builder.max_lifetime(TimeDelta::hours(1)),
+    )
+    .await;
+    let guard = &server.app.guard;
+    let start = server.clock.now();
+    let mine = token(&server, ["alice", "cli", "s1"])
+        .token_id("mine")
+        .lifetime(TimeDelta::minutes(59))
+        .mint();
+    let issuer = server.issuer.id();
+    let of = |id: &str| Revocation::of_token(issuer.clone(), TokenId::new(id));
+    revoke(&server, of("mine")).await;
+    for _ in 0..3 {
+        server.clock.advance(TimeDelta::minutes(40));
+        server.clock.set(start);
+    }
+    // One more entry makes the list look for what it can forget.
+    revoke(&server, of("other")).await;
+    assert!(!takes(guard, &mine).await);
+    server.clock.advance(TimeDelta::hours(2));
+    revoke(&server, of("another")).await;
+    assert_eq!(guard.revocations().len(), 1);
+}
+
+/// A list that is full is not looked through for each entry that does not fit.
+#[tokio::test]
+async fn a_full_list_refuses_quickly() {
+    let server =
+        support::server_with(|rules| rules, |builder| builder.max_revocations(20_000)).await;
+    let (revocations, issuer) = (server.app.guard.revocations(), server.issuer.id());
+    for number in 0..20_000 {
+        let id = TokenId::new(format!("t{number}"));
+        revocations.revoke_token(issuer, &id).expect("room");
+    }
+    // With a look at all of them each time it would take minutes.
+    for number in 20_000..100_000 {
+        let id = TokenId::new(format!("t{number}"));
+        let full = Err(RevocationError::Full);
+        assert_eq!(revocations.revoke_token(issuer, &id), full);
+    }
+    server.clock.advance(TimeDelta::hours(25));
+    assert_eq!(revocations.revoke_token(issuer, &TokenId::new("t")), Ok(()));
+    assert_eq!(revocations.len(), 1);
+}

@@ -7,12 +7,14 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
 use super::cooldown::{COOLDOWN, UnknownKeys};
-use super::fetch::Published;
+use super::fetch::{FetchError, Published};
 use super::{Fetcher, Unavailable, freshness};
 use crate::clock::Clock;
 use crate::event::{Event, Sink};
 use crate::jwk::{KeySet, Thumbprint};
 
+/// How long a failed fetch says that the issuer is down.
+const JUST_NOW: Duration = Duration::from_mins(1);
 /// How much longer than the fetch itself a request waits, and how much longer a fetch is waited for.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -36,6 +38,8 @@ struct Snapshot {
     keys: Arc<KeySet>,
     /// On the monotonic clock.
     fetched_at: Duration,
+    /// When it was asked for.
+    asked_at: Duration,
     /// How old it may be before it is renewed in the background.
     ahead: Duration,
     /// How old it may be before requests wait for a new one: a key that its issuer has withdrawn
@@ -71,6 +75,12 @@ enum Renewal {
     Running(watch::Receiver<Landed>),
     /// One ended a moment ago.
     Cooling,
+}
+
+/// Whether the failure says that the issuer cannot be asked. One that publishes no usable key is there, and
+/// has taken its keys back.
+fn is_down(failure: Option<&'static str>) -> bool {
+    failure.is_some_and(|cause| cause != FetchError::Empty.code())
 }
 
 impl Fetched {
@@ -117,7 +127,7 @@ impl Fetched {
         if age > snapshot.ahead {
             // While the issuer is down its last keys serve, and nobody waits for it.
             let serves =
-                age <= snapshot.fresh || (age <= self.0.stale && self.flight().failure.is_some());
+                age <= snapshot.fresh || (age <= self.0.stale && self.failed_just_now(now));
             if !serves {
                 return None;
             }
@@ -150,7 +160,7 @@ impl Fetched {
         };
         let serves = |snapshot: &Snapshot| {
             // Between its lifetime and the limit it serves only where there is no newer one.
-            is_fresh(snapshot) || (failure.is_some() && self.age(snapshot) <= self.0.stale)
+            is_fresh(snapshot) || (is_down(failure) && self.age(snapshot) <= self.0.stale)
         };
         match self.snapshot().filter(|snapshot| serves(snapshot)) {
             // If nothing failed, the issuer was asked and has no other keys: then a key that is not
@@ -176,6 +186,14 @@ impl Fetched {
     /// Begins a fetch, if it is time for one, and waits for nothing.
     pub(super) fn hint(&self) {
         self.renew(Wish::UnknownKey);
+    }
+
+    /// Whether the issuer was asked a moment ago, and nothing came. What failed long ago says nothing about
+    /// an issuer that nobody has asked since.
+    fn failed_just_now(&self, now: Duration) -> bool {
+        let flight = self.flight();
+        let since = flight.started_at.map(|at| now.saturating_sub(at));
+        is_down(flight.failure) && since.is_some_and(|since| since <= JUST_NOW)
     }
 
     fn snapshot(&self) -> Option<Arc<Snapshot>> {
@@ -230,26 +248,37 @@ impl Fetched {
         let this = self.clone();
         // A task of its own: a client that goes away must not end the fetch that others wait for.
         runtime.spawn(async move {
-            let landed = this.fetch().await;
-            this.flight().failure = landed.err();
+            let landed = this.fetch(now).await;
+            let mut flight = this.flight();
+            // One that was given up has nothing to say of those that began later.
+            if flight.started_at == Some(now) {
+                flight.failure = landed.err();
+            }
+            drop(flight);
             landing.send_replace(Some(landed));
         });
         Renewal::Running(running)
     }
 
-    async fn fetch(&self) -> Result<(), &'static str> {
+    /// Fetches what is published since `asked_at` at the latest.
+    async fn fetch(&self, asked_at: Duration) -> Result<(), &'static str> {
         let shared = &self.0;
         let issuer = shared.fetcher.issuer();
         match shared.fetcher.fetch().await {
             Ok(Published { keys, lifetime }) => {
                 let (usable, skipped) = (keys.len(), keys.skipped());
                 let fresh = lifetime.min(shared.stale);
-                shared.snapshot.store(Some(Arc::new(Snapshot {
+                let arrived = Arc::new(Snapshot {
                     keys: Arc::new(keys),
+                    asked_at,
                     fetched_at: shared.clock.monotonic(),
                     ahead: freshness::ahead(fresh),
                     fresh,
-                })));
+                });
+                shared.snapshot.rcu(|known| match known {
+                    Some(newer) if newer.asked_at > asked_at => Some(Arc::clone(newer)),
+                    _ => Some(Arc::clone(&arrived)),
+                });
                 shared.sink.record(&Event::KeysArrived {
                     issuer,
                     usable,

@@ -40,6 +40,8 @@ struct Entries {
     by_issuer: HashMap<Issuer, OfIssuer>,
     /// On the monotonic clock.
     forgot_at: Duration,
+    /// Before that moment of the monotonic clock no entry can be dropped.
+    earliest: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -54,9 +56,9 @@ struct OfIssuer {
 struct Entry {
     /// Since 1970: what was issued until then is revoked.
     until: Duration,
-    /// On the monotonic clock: a time of day that is set forward and back again must not make the
-    /// list forget.
-    matters_until: Duration,
+    /// By both clocks, since 1970 and on the monotonic one: a time of day that is set must not make the
+    /// list forget what tokens in force it concerns.
+    matters_until: [Duration; 2],
 }
 
 impl Entry {
@@ -80,6 +82,7 @@ impl Lists {
         let entries = Entries {
             by_issuer,
             forgot_at: clock.monotonic(),
+            earliest: Duration::MAX,
         };
         Self {
             clock,
@@ -145,10 +148,13 @@ impl Lists {
         let ahead = until.saturating_sub(since_1970(today));
         let entry = Entry {
             until,
-            matters_until: now.saturating_add(ahead).saturating_add(self.keep),
+            matters_until: [
+                until.max(since_1970(today)).saturating_add(self.keep),
+                now.saturating_add(ahead).saturating_add(self.keep),
+            ],
         };
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        entries.forget(now, self);
+        entries.forget([since_1970(today), now], self);
         let is_full = entries.len() >= self.most;
         let of = entries.by_issuer.get_mut(&revocation.issuer);
         let of = of.ok_or(RevocationError::UnknownIssuer)?;
@@ -162,6 +168,8 @@ impl Lists {
                 put(&mut of.sessions, session, entry, is_full)
             }
         }?;
+        let [_, monotonic] = entry.matters_until;
+        entries.earliest = entries.earliest.min(monotonic);
         self.count.store(entries.len(), Ordering::Release);
         drop(entries);
         self.watchers
@@ -180,7 +188,9 @@ fn put<K: Hash + Eq + Clone>(
         Some(known) => {
             // A time of day that was set back must not weaken an entry.
             known.until = known.until.max(entry.until);
-            known.matters_until = known.matters_until.max(entry.matters_until);
+            let [day, monotonic] = known.matters_until;
+            let [new_day, new_monotonic] = entry.matters_until;
+            known.matters_until = [day.max(new_day), monotonic.max(new_monotonic)];
         }
         None if is_full => return Err(RevocationError::Full),
         None => {
@@ -197,7 +207,7 @@ impl OfIssuer {
         [named, all, clients, sessions].iter().sum()
     }
 
-    fn retain(&mut self, matters: impl Fn(&Entry) -> bool) {
+    fn retain(&mut self, mut matters: impl FnMut(&Entry) -> bool) {
         self.tokens.retain(|_, entry| matters(entry));
         self.subjects.retain(|_, entry| matters(entry));
         self.clients.retain(|_, entry| matters(entry));
@@ -212,16 +222,28 @@ impl Entries {
 
     /// Drops the entries that no token in force can concern: now and then, and before the list is
     /// called full.
-    fn forget(&mut self, now: Duration, lists: &Lists) {
+    fn forget(&mut self, [today, now]: [Duration; 2], lists: &Lists) {
         let pause = lists.keep.checked_div(LONGEST_PAUSE).unwrap_or_default();
-        let due = now.saturating_sub(self.forgot_at) >= pause || self.len() >= lists.most;
-        if !due {
+        let is_due = now.saturating_sub(self.forgot_at) >= pause;
+        // A full list is not looked through again and again for nothing.
+        let helps = self.len() >= lists.most && now > self.earliest;
+        if !(is_due || helps) {
             return;
         }
         self.forgot_at = now;
+        let mut earliest = Duration::MAX;
         for of_issuer in self.by_issuer.values_mut() {
-            of_issuer.retain(|entry| now <= entry.matters_until);
+            of_issuer.retain(|entry| {
+                let [day, monotonic] = entry.matters_until;
+                let matters = today <= day || now <= monotonic;
+                if matters {
+                    // Whichever comes last; of the day nobody knows when it comes.
+                    earliest = earliest.min(monotonic.max(now));
+                }
+                matters
+            });
         }
+        self.earliest = earliest;
         lists.count.store(self.len(), Ordering::Release);
     }
 }

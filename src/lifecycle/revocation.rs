@@ -64,8 +64,8 @@ impl Revocation {
         Self::of(issuer, RevocationTarget::AllOfClient(client))
     }
 
-    /// All tokens of a login at the issuer, whenever they are issued: a login that has ended gives no
-    /// new ones.
+    /// All tokens of a login at the issuer, whenever they are issued, for as long as a token can live: a
+    /// login that has ended gives no new ones.
     ///
     /// Tokens without `sid` belong to none.
     pub const fn of_session(issuer: Issuer, session: IssuerSession) -> Self {
@@ -119,7 +119,8 @@ impl Revocation {
 /// concerns, and streams that such a token opened have been woken to end.
 ///
 /// # Does not prove
-/// That other machines know of it; with a [`RevocationStore`] they do when [`revoke`](Self::revoke) has
+/// That streams end while a store is not current: they go on until their token dies by what this machine
+/// knows. Nor that other machines know of a revocation; with a [`RevocationStore`] they do when [`revoke`](Self::revoke) has
 /// ended well and their bound has passed.
 #[derive(Clone, Debug)]
 pub struct Revocations(pub(super) Arc<Lists>);
@@ -136,7 +137,9 @@ pub enum RevocationError {
     #[error("the guard does not trust this issuer")]
     UnknownIssuer,
     /// It counts on this machine, and the store did not take it, so other machines do not know. Say it
-    /// again.
+    /// again, with the moment that was meant
+    /// ([`issued_until`](Revocation::issued_until)): unless said, it is the moment of the second try, and
+    /// tokens that were issued in between would die as well.
     #[error("revoked on this machine alone: {0}")]
     Unpublished(StoreUnavailable),
     /// The guard shares its list through a store, which takes a while: use
@@ -180,7 +183,8 @@ impl Revocations {
 
     /// Revokes tokens: on this machine at once, and on all that share the guard's store, if it has one.
     ///
-    /// It counts here as soon as the future is polled for the first time. Tokens of a subject or client
+    /// It counts here as soon as the future is polled for the first time, also if it is dropped before it
+    /// ends, and then nobody knows whether the store has it. Tokens of a subject or client
     /// that say they were issued up to 10 seconds later count as well, because the issuer's clock may be
     /// ahead.
     ///
@@ -241,10 +245,12 @@ impl Revocations {
         &self,
         token: Token<AudienceVerified>,
     ) -> Result<Live<Token<AudienceVerified>>, NotLive> {
+        // Asked first: what was published before the store was current again is in the list by then.
+        let is_current = self.0.is_current();
         if self.is_revoked(token.verified()) {
             return Err(NotLive::Revoked);
         }
-        if !self.0.is_current() {
+        if !is_current {
             return Err(NotLive::Unavailable);
         }
         Ok(Live::attest(token))

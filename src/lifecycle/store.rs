@@ -28,7 +28,8 @@ pub trait RevocationStore: fmt::Debug + Send + Sync {
     fn follow(&self, sink: RevocationSink);
 
     /// Whether those who follow know all that was published until a moment ago, a bound that the store
-    /// states. It is asked at each request, so it looks at nothing that has to be waited for.
+    /// states: none of them is left out, also not one whose list is full. It is asked at each request, so it
+    /// looks at nothing that has to be waited for.
     fn is_current(&self) -> bool;
 }
 
@@ -60,11 +61,11 @@ impl RevocationSink {
         Self(Arc::downgrade(lists))
     }
 
-    /// Takes what was revoked elsewhere. One that names no moment counts until now. To learn the same
-    /// thing twice does no harm, and what is about an issuer that the guard does not trust is left out.
+    /// Takes what was revoked elsewhere. One that names no moment counts until now, so a store keeps the
+    /// moment with it. To learn the same thing twice does no harm, and what is about an issuer that the guard does not trust is left out.
     ///
     /// # Errors
-    /// [`RevocationError::Full`]: a store is not current for this guard until it was taken.
+    /// [`RevocationError::Full`]: the store is not current until it was taken.
     pub fn learn(&self, revocation: &Revocation) -> Result<(), RevocationError> {
         let Some(lists) = self.0.upgrade() else {
             return Ok(());

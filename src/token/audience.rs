@@ -153,10 +153,16 @@ fn window(
         return Err(AudienceError::LivesTooLong);
     }
     let age = now.saturating_sub(issued_at);
-    if rules.max_age.is_some_and(|oldest| age > oldest) {
+    let Some(oldest) = rules.max_age else {
+        return Ok((issued_at, deadline));
+    };
+    if age > oldest {
         return Err(AudienceError::TooOld);
     }
-    Ok((issued_at, deadline))
+    // What is older than allowed is dead as well, from the first moment on.
+    let too_old = issued_at.saturating_add(oldest);
+    let too_old = too_old.saturating_add(Duration::from_nanos(1));
+    Ok((issued_at, deadline.min(too_old)))
 }
 
 /// A token's claims under one issuer's rules.

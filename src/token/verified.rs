@@ -30,7 +30,7 @@ pub(crate) struct Verified {
     pub(super) session: Option<IssuerSession>,
     /// Since 1970, like the deadline.
     pub(super) issued_at: Duration,
-    /// `exp` plus the leeway: from this moment on the token is dead.
+    /// `exp` plus the leeway, or the oldest age: from this moment on the token is dead.
     pub(super) deadline: Duration,
     pub(super) granted: Granted,
     /// The key that signed it, and whose it is: the place of the issuer among those of the guard.
@@ -151,7 +151,7 @@ impl Token<AudienceVerified> {
         &self.state.verified.principal.client
     }
 
-    /// The moment from which it is dead: `exp` plus the leeway.
+    /// The moment from which it is dead: `exp` plus the leeway, or the guard's oldest age.
     pub fn deadline(&self) -> DateTime<Utc> {
         self.state.verified.deadline()
     }
