@@ -215,6 +215,7 @@ impl Day {
             return;
         }
         keys.failed = landed[1] > keys.landed[1];
+        keys.taken_back = self.landings.took_keys_back();
         (keys.landed, keys.flies) = (landed, false);
         if !keys.failed {
             keys.arrived_at = now;

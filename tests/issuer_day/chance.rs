@@ -1,12 +1,14 @@
 //! Numbers, a clock that is set, and who listens to what is logged.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clearance::clock::{Clock, WakeUp};
 use clearance::testing::ManualClock;
+use tracing::field::{Field, Visit};
 use tracing::{Metadata, span};
 
 /// Numbers that look like chance (splitmix64).
@@ -55,12 +57,28 @@ impl Clock for Wall {
 
 /// How many fetches brought keys and how many did not, by the guard's log.
 #[derive(Clone, Default)]
-pub(crate) struct Landings(Arc<[AtomicU64; 2]>);
+pub(crate) struct Landings(Arc<[AtomicU64; 2]>, Arc<AtomicBool>);
 
 impl Landings {
     pub(crate) fn count(&self) -> [u64; 2] {
         self.0.each_ref().map(|count| count.load(Ordering::SeqCst))
     }
+
+    /// Whether the last one brought a set in which no key is usable.
+    pub(crate) fn took_keys_back(&self) -> bool {
+        self.1.load(Ordering::SeqCst)
+    }
+}
+
+/// Whether the cause of a failure is that no key is usable.
+struct Cause(bool);
+
+impl Visit for Cause {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0 |= field.name() == "cause" && value == "no_usable_key";
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
 impl tracing::Subscriber for Landings {
@@ -69,6 +87,9 @@ impl tracing::Subscriber for Landings {
         metadata.target() == "clearance" && has("issuer") && !has("decision")
     }
     fn event(&self, event: &tracing::Event<'_>) {
+        let mut cause = Cause(false);
+        event.record(&mut cause);
+        self.1.store(cause.0, Ordering::SeqCst);
         let brought_keys = event.metadata().fields().field("usable").is_some();
         self.0[usize::from(!brought_keys)].fetch_add(1, Ordering::SeqCst);
     }

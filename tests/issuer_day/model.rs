@@ -63,6 +63,8 @@ pub(crate) struct Keys {
     pub(crate) arrived_at: i64,
     /// Whether the last fetch failed; how many arrived and failed; how many failed for no reason.
     pub(crate) failed: bool,
+    /// Whether it failed for a set without usable keys, which is no outage.
+    pub(crate) taken_back: bool,
     pub(crate) landed: [u64; 2],
     pub(crate) too_slow: i64,
     /// When the last fetch began, how many did while the issuer was well and while not, and whether one
@@ -88,7 +90,8 @@ pub(crate) fn since(keys: &[(String, i64)], kid: &str) -> Option<i64> {
 impl Keys {
     /// Whether the guard may use this key now.
     pub(crate) fn serves(&self, kid: &str, now: i64) -> bool {
-        let limit = [LIFETIME, STALE][usize::from(self.failed)];
+        let is_down = self.failed && !self.taken_back;
+        let limit = [LIFETIME, STALE][usize::from(is_down)];
         let retired = since(&self.retired, kid).unwrap_or(now);
         self.known.contains(kid)
             && now - self.arrived_at <= limit
