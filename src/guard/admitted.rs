@@ -16,7 +16,7 @@ use crate::authorized::Caller;
 use crate::clock::WakeUp;
 use crate::id::CorrelationId;
 #[cfg(feature = "axum")]
-use crate::refusal::TokenFault;
+use crate::lifecycle::NotLive;
 use crate::refusal::{Reason, Refusal};
 #[cfg(feature = "rmcp-3")]
 use crate::scope::AtHome;
@@ -282,7 +282,7 @@ impl Admitted {
     /// The refusal of work that outlived its token.
     pub(crate) fn over(&self) -> Refusal {
         let reason = if self.guard.revocations.is_revoked(&self.verified) {
-            Reason::InvalidToken(TokenFault::Revoked)
+            not_live(NotLive::Revoked, &self.verified)
         } else {
             AudienceError::Expired.into()
         };

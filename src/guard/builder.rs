@@ -13,8 +13,12 @@ use super::issuer::TrustedIssuer;
 use super::{Deny, Guard, Inner, QuotaChoice};
 use crate::authorized::Authorized;
 use crate::clock::{Clock, SystemClock};
-use crate::id::{Issuer, Resource};
-use crate::lifecycle::{MOST_ENTRIES, MOST_TOKENS, RevocationStore, Revocations, TokenCache};
+#[cfg(feature = "fetch")]
+use crate::id::Issuer;
+use crate::id::Resource;
+use crate::lifecycle::{
+    MOST_ENTRIES, MOST_TOKENS, RevocationStore, Revocations, Sharing, TokenCache,
+};
 use crate::limit::{Principals, Quota, Unlimited};
 use crate::refusal::Answers;
 use crate::scope::{Checked, KnownTo, ScopeTable, Set, Vocabulary};
@@ -53,7 +57,7 @@ struct Settings {
     most_principals: usize,
     most_tokens: usize,
     most_revocations: usize,
-    revocation_store: Option<(Arc<dyn RevocationStore>, bool)>,
+    sharing: Option<Sharing>,
     longest_token: usize,
     per_operation: bool,
     baseline: Vec<&'static str>,
@@ -81,7 +85,7 @@ impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
                 most_principals: 1 << 16,
                 most_tokens: MOST_TOKENS,
                 most_revocations: MOST_ENTRIES,
-                revocation_store: None,
+                sharing: None,
                 longest_token: LONGEST_TOKEN,
                 per_operation: false,
                 baseline: Vec::new(),
@@ -183,7 +187,8 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     /// While the store is not [current](RevocationStore::is_current), requests are refused with 503: a
     /// token may have been revoked elsewhere.
     pub fn revocation_store(mut self, store: Arc<dyn RevocationStore>) -> Self {
-        self.settings.revocation_store = Some((store, false));
+        let goes_on = false;
+        self.settings.sharing = Some(Sharing { store, goes_on });
         self
     }
 
@@ -192,7 +197,8 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     /// Cost: a token that was revoked on another machine is good on this one for as long as the store
     /// cannot be reached.
     pub fn revocation_store_or_go_on(mut self, store: Arc<dyn RevocationStore>) -> Self {
-        self.settings.revocation_store = Some((store, true));
+        let goes_on = true;
+        self.settings.sharing = Some(Sharing { store, goes_on });
         self
     }
 
@@ -306,16 +312,22 @@ impl Settings {
         let keep = max_lifetime
             .saturating_add(leeway)
             .saturating_add(ISSUED_AT_SKEW);
-        let named = rules.iter().map(|of| of.issuer.clone()).collect();
-        let revocations = self.revocations(named, keep);
+        let (quota, alias) = (self.quota_choice()?, self.alias());
+        let revocations = Revocations::new(
+            rules.iter().map(|rules| rules.issuer.clone()).collect(),
+            Arc::clone(&self.clock),
+            keep,
+            self.most_revocations,
+            self.sharing,
+        );
         let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
         Ok(Inner {
-            quota: self.quota_choice()?,
+            quota,
             cache: TokenCache::new(self.most_tokens, random_key()?),
             revocations: revocations.clone(),
             answers: Arc::new(Answers::new(self.resource.metadata_url().into(), baseline)),
             acceptance: Acceptance::new(Rules {
-                alias: self.alias(),
+                alias,
                 resource: self.resource,
                 issuers: rules,
                 leeway,
@@ -332,14 +344,6 @@ impl Settings {
             known_header: KnownHeader::default(),
             per_operation: self.per_operation,
         })
-    }
-
-    fn revocations(&self, issuers: Vec<Issuer>, keep: Duration) -> Revocations {
-        let (clock, most) = (Arc::clone(&self.clock), self.most_revocations);
-        match self.revocation_store.clone() {
-            None => Revocations::new(issuers, clock, keep, most),
-            Some(shared) => Revocations::shared(issuers, clock, keep, most, shared),
-        }
     }
 
     /// The origin, unless the resource is one itself.

@@ -26,7 +26,7 @@ pub(crate) use admitted::Unproven;
 #[cfg(feature = "axum")]
 pub(crate) use credential::Slot;
 #[cfg(feature = "axum")]
-pub(crate) use pipeline::Begun;
+pub(crate) use pipeline::{Admission, Begun};
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -19,9 +19,12 @@ use crate::token::{
     Token, Unverified, Verified,
 };
 
+/// Who was let in, and the moment at which that was looked at; or why nobody was.
+pub(crate) type Admission = Result<(Admitted, DateTime<Utc>), Refusal>;
+
 /// How far a request came without waiting.
 pub(crate) enum Begun {
-    Done(Result<(Admitted, DateTime<Utc>), Refusal>),
+    Done(Admission),
     Waits(Arrived),
 }
 
@@ -42,10 +45,7 @@ impl Inner {
     }
 
     /// All checks that do not depend on what the request wants to do, and the moment they were made.
-    pub(crate) async fn admit(
-        self: &Arc<Self>,
-        parts: &mut Parts,
-    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
+    pub(crate) async fn admit(self: &Arc<Self>, parts: &mut Parts) -> Admission {
         let correlation = CorrelationId::of(&parts.headers);
         match self.begin(parts, correlation) {
             Begun::Done(done) => done,
@@ -81,7 +81,7 @@ impl Inner {
         self: &Arc<Self>,
         parts: &mut Parts,
         correlation: CorrelationId,
-    ) -> Result<Arrived, Result<(Admitted, DateTime<Utc>), Refusal>> {
+    ) -> Result<Arrived, Admission> {
         let refuse = |reason| Err(self.refuse(reason, None));
         let presented = match credential::take(parts) {
             Ok(Some(presented)) => presented,
@@ -121,7 +121,7 @@ impl Inner {
         self: &Arc<Self>,
         arrived: Arrived,
         correlation: CorrelationId,
-    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
+    ) -> Admission {
         let done = match self.keys_for(&arrived.token).await {
             Ok((source, keys)) => self.finish(arrived, source, &keys, correlation),
             Err(refusal) => Err(refusal),
@@ -136,7 +136,7 @@ impl Inner {
         source: &IssuerKeys,
         keys: &KeySet,
         correlation: CorrelationId,
-    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
+    ) -> Admission {
         let token = self.verify(token, source, keys)?;
         // Only now: there may have been a wait for keys, and the token may have died meanwhile.
         let at = Moment::of(&*self.acceptance.rules().clock);
@@ -164,7 +164,7 @@ impl Inner {
         token: Token<AudienceVerified>,
         now: DateTime<Utc>,
         correlation: CorrelationId,
-    ) -> Result<(Admitted, DateTime<Utc>), Refusal> {
+    ) -> Admission {
         let verified = Arc::clone(token.verified());
         let refuse = |reason| self.refuse(reason, Some(&verified));
         let live = match self.revocations.attest(token) {

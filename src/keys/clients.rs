@@ -1,6 +1,8 @@
 //! The HTTP clients of one issuer.
 
+use std::fmt;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Proxy};
@@ -8,6 +10,7 @@ use url::Url;
 
 use super::FetchOptions;
 use super::address::{Admitted, Checked, Lookup, system};
+use super::fetch::FetchError;
 
 /// The most redirects that are followed, all within one origin.
 const MOST_REDIRECTS: usize = 3;
@@ -36,7 +39,7 @@ pub(super) struct Clients {
 
 /// What clients are made of.
 struct Parts {
-    time_limit: std::time::Duration,
+    time_limit: Duration,
     roots: Vec<Certificate>,
     proxy: Option<Proxy>,
 }
@@ -66,27 +69,26 @@ impl Clients {
         &self.configured
     }
 
-    /// The client for a URL on another origin, which a document has named. None, if it must not be
-    /// called.
-    pub(super) fn for_foreign(&self, url: &Url) -> Option<Result<&Client, ClientError>> {
+    /// The client for a URL on another origin, which a document has named, if that may be called.
+    pub(super) fn for_foreign(&self, url: &Url) -> Result<&Client, FetchError> {
         if !self.admitted.may_have(url) {
-            return None;
+            return Err(FetchError::Address);
         }
         let Some(checked) = &self.checked else {
-            return Some(Ok(&self.configured));
+            return Ok(&self.configured);
         };
         if let Some(client) = checked.get() {
-            return Some(Ok(client));
+            return Ok(client);
         }
         let resolver = Checked {
             lookup: Lookup::clone(&self.lookup),
             admitted: self.admitted,
         };
         let made = self.parts.builder().dns_resolver(resolver).build();
-        Some(match made {
+        match made {
             Ok(client) => Ok(checked.get_or_init(|| client)),
-            Err(_) => Err(ClientError::Client),
-        })
+            Err(_) => Err(FetchError::Connection),
+        }
     }
 
     #[cfg(test)]
@@ -95,8 +97,8 @@ impl Clients {
     }
 }
 
-impl std::fmt::Debug for Clients {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Clients")
             .field("admitted", &self.admitted)
             .finish_non_exhaustive()

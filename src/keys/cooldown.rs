@@ -19,14 +19,16 @@ pub(super) struct UnknownKeys {
     last: Option<Duration>,
 }
 
-impl UnknownKeys {
-    pub(super) const fn none() -> Self {
+impl Default for UnknownKeys {
+    fn default() -> Self {
         Self {
             cooldown: COOLDOWN,
             last: None,
         }
     }
+}
 
+impl UnknownKeys {
     /// One came.
     pub(super) fn note(&mut self, now: Duration) {
         if self

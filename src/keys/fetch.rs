@@ -182,7 +182,8 @@ impl Fetcher {
         let keys = KeySet::parse(self.issuer.clone(), &document.text, &self.algorithms)
             .map_err(FetchError::KeySet)?;
         if keys.is_empty() {
-            // Nothing could be verified with it, while the set of before still can.
+            // Nothing could be verified with it, while the set of before still can, to the end of its
+            // lifetime.
             return Err(FetchError::Empty);
         }
         Ok(Published {
@@ -214,11 +215,7 @@ impl Fetcher {
     async fn get(&self, url: Url, by: NamedBy) -> Result<Option<Document>, FetchError> {
         let client = match by {
             NamedBy::Operator => self.clients.configured(),
-            NamedBy::Document => match self.clients.for_foreign(&url) {
-                Some(Ok(client)) => client,
-                Some(Err(_)) => return Err(FetchError::Connection),
-                None => return Err(FetchError::Address),
-            },
+            NamedBy::Document => self.clients.for_foreign(&url)?,
         };
         let origin = url.origin();
         let request = client.get(url).header("accept", "application/json");

@@ -48,7 +48,7 @@ struct Snapshot {
 }
 
 /// The state of fetching. The lock is held for a few instructions, never over a wait.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Flight {
     running: Option<watch::Receiver<Landed>>,
     started_at: Option<Duration>,
@@ -97,12 +97,7 @@ impl Fetched {
             sink,
             stale,
             snapshot: ArcSwapOption::empty(),
-            flight: Mutex::new(Flight {
-                running: None,
-                started_at: None,
-                failure: None,
-                unknown_keys: UnknownKeys::none(),
-            }),
+            flight: Mutex::default(),
         }))
     }
 

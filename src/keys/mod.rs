@@ -7,12 +7,13 @@
 //! - A set lives for as long as `Cache-Control` says in the answer with it, at least 1 minute and at
 //!   most 1 hour, and 10 minutes if it says nothing. After about 80 percent of that it is renewed in
 //!   the background, when a request comes.
-//! - A token with an unknown key makes the guard ask the issuer, once for all that wait. The time
-//!   until it asks again is 5 seconds, doubles to 30 while unknown keys go on coming, and is 5 again
-//!   after a minute without one. So a rotation is followed within seconds, and a flood is not passed
-//!   on to the issuer.
+//! - A token with an unknown key makes the guard ask the issuer, once for all that wait, if nobody
+//!   asked in the last 5 seconds. Each time it asks for such a token that pause doubles, up to 30
+//!   seconds, and it is 5 again after a minute without one. So a rotation is followed within seconds,
+//!   and a flood is not passed on to the issuer.
 //! - While the issuer is down its last keys serve for 1 hour, or for as long as
-//!   [`stale_keys_limit`](crate::TrustedIssuer::stale_keys_limit) says.
+//!   [`stale_keys_limit`](crate::TrustedIssuer::stale_keys_limit) says. An issuer that publishes no
+//!   usable key is not down: then they serve for the lifetime of their set.
 //! - What the configuration names is asked wherever it is; a host that only a document names is
 //!   asked at public addresses alone.
 //!
@@ -134,8 +135,8 @@ impl IssuerKeys {
         }
     }
 
-    /// Whether this key is one of the issuer's at `now` on the monotonic clock. If its keys are not at hand, because they are too
-    /// old, it is not; then they have to be waited for.
+    /// Whether this key is one of the issuer's at `now` on the monotonic clock. If its keys are not at
+    /// hand, because they are too old, it is not; then they have to be waited for.
     #[cfg_attr(
         not(feature = "fetch"),
         expect(unused_variables, reason = "fixed keys do not grow old")

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use url::Url;
 
 use super::address::{Admitted, Lookup};
@@ -67,13 +68,8 @@ impl Names {
 struct Listening {
     port: u16,
     hits: Arc<AtomicUsize>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// Ends with it.
+    _tasks: JoinSet<()>,
 }
 
 impl Listening {
@@ -82,7 +78,8 @@ impl Listening {
         let port = listener.local_addr().unwrap().port();
         let hits = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&hits);
-        let task = tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 counted.fetch_add(1, Ordering::SeqCst);
@@ -92,7 +89,11 @@ impl Listening {
                 }
             }
         });
-        Self { port, hits, task }
+        Self {
+            port,
+            hits,
+            _tasks: tasks,
+        }
     }
 
     fn hits(&self) -> usize {
@@ -117,7 +118,7 @@ async fn ask(names: &Names, loopback: bool, port: u16) -> FetchError {
     let mut clients = Clients::new(&options(), Admitted { loopback }).unwrap();
     clients.look_up_by(names.lookup());
     let url = Url::parse(&format!("https://keys.example.com:{port}/jwks")).unwrap();
-    let client = clients.for_foreign(&url).unwrap().unwrap();
+    let client = clients.for_foreign(&url).unwrap();
     FetchError::of(&client.get(url).send().await.unwrap_err())
 }
 

@@ -12,13 +12,13 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::clock::Clock;
 use crate::secret::Presented;
-use crate::token::{AudienceError, AudienceVerified, HashKey, Token, Verified, since_1970};
+use crate::token::{AudienceVerified, HashKey, Token, Verified, since_1970};
 
 /// How many tokens are remembered unless a guard says otherwise.
 pub(crate) const MOST_TOKENS: usize = 1 << 16;
 
 /// How long one is remembered.
-pub(crate) const LONGEST: Duration = Duration::from_mins(5);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// A longer token counts as several, so that long ones do not take more memory than that.
 const UNIT: usize = 4 * 1024;
@@ -147,11 +147,8 @@ impl TokenCache {
                 if now < from || verified.is_too_old(now) || !stands(&verified) {
                     return Recall::Unknown;
                 }
-                match Token::recall(verified, at.now) {
-                    Ok(token) => Recall::Live(token),
-                    Err(AudienceError::Expired) => Recall::Expired,
-                    Err(_) => Recall::Unknown,
-                }
+                // Of what was verified, nothing but the end of its time can have come.
+                Token::recall(verified, at.now).map_or(Recall::Expired, Recall::Live)
             }
         }
     }

@@ -30,8 +30,15 @@ pub(super) struct Lists {
     count: AtomicUsize,
     entries: RwLock<Entries>,
     watchers: Watchers,
-    /// What others share, and whether requests go on while it is not current.
-    shared: Option<(Arc<dyn RevocationStore>, bool)>,
+    shared: Option<Sharing>,
+}
+
+/// How the lists are shared.
+#[derive(Clone, Debug)]
+pub(crate) struct Sharing {
+    pub(crate) store: Arc<dyn RevocationStore>,
+    /// Whether requests go on while the store is not current.
+    pub(crate) goes_on: bool,
 }
 
 #[derive(Debug)]
@@ -73,7 +80,7 @@ impl Lists {
         clock: Arc<dyn Clock>,
         keep: Duration,
         most: usize,
-        shared: Option<(Arc<dyn RevocationStore>, bool)>,
+        shared: Option<Sharing>,
     ) -> Self {
         let by_issuer = issuers
             .into_iter()
@@ -96,13 +103,13 @@ impl Lists {
     }
 
     pub(super) fn store(&self) -> Option<&Arc<dyn RevocationStore>> {
-        self.shared.as_ref().map(|(store, _)| store)
+        self.shared.as_ref().map(|shared| &shared.store)
     }
 
     /// Whether it may be relied on.
     pub(super) fn is_current(&self) -> bool {
         let shared = self.shared.as_ref();
-        shared.is_none_or(|(store, goes_on)| *goes_on || store.is_current())
+        shared.is_none_or(|shared| shared.goes_on || shared.store.is_current())
     }
 
     pub(super) fn watchers(&self) -> &Watchers {
@@ -111,15 +118,6 @@ impl Lists {
 
     pub(super) fn len(&self) -> usize {
         self.count.load(Ordering::Acquire)
-    }
-
-    /// The same with the moment that it means.
-    pub(super) fn dated(&self, revocation: Revocation) -> Revocation {
-        let until = revocation.until.or_else(|| Some(self.clock.now()));
-        Revocation {
-            until,
-            ..revocation
-        }
     }
 
     /// Whether an entry concerns the token of which this is the content.
@@ -140,21 +138,21 @@ impl Lists {
             || session.is_some_and(|session| of.sessions.contains_key(session))
     }
 
-    /// Takes an entry, and ends the streams that it concerns.
-    pub(super) fn add(&self, revocation: &Revocation) -> Result<(), RevocationError> {
-        let (today, now) = (self.clock.now(), self.clock.monotonic());
-        let until = since_1970(revocation.until.unwrap_or(today));
+    /// Takes an entry, and ends the streams that it concerns. It gives it back with the moment that it
+    /// means.
+    pub(super) fn add(&self, mut revocation: Revocation) -> Result<Revocation, RevocationError> {
+        let today = self.clock.now();
+        let until = since_1970(*revocation.until.get_or_insert(today));
+        let clocks = [since_1970(today), self.clock.monotonic()];
         // Tokens that will be issued until a moment to come live on after that.
-        let ahead = until.saturating_sub(since_1970(today));
+        let [today, _] = clocks;
+        let matters_for = until.saturating_sub(today).saturating_add(self.keep);
         let entry = Entry {
             until,
-            matters_until: [
-                until.max(since_1970(today)).saturating_add(self.keep),
-                now.saturating_add(ahead).saturating_add(self.keep),
-            ],
+            matters_until: clocks.map(|now| now.saturating_add(matters_for)),
         };
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        entries.forget([since_1970(today), now], self);
+        entries.forget(clocks, self);
         let is_full = entries.len() >= self.most;
         let of = entries.by_issuer.get_mut(&revocation.issuer);
         let of = of.ok_or(RevocationError::UnknownIssuer)?;
@@ -173,8 +171,8 @@ impl Lists {
         self.count.store(entries.len(), Ordering::Release);
         drop(entries);
         self.watchers
-            .revoked(revocation, |verified| self.concern(verified));
-        Ok(())
+            .revoked(&revocation, |verified| self.concern(verified));
+        Ok(revocation)
     }
 }
 
@@ -262,7 +260,7 @@ mod tests {
         let clock = ManualClock::at_fixed_start();
         let issuer: Issuer = "https://as.example".parse().unwrap();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let list = Revocations::new(vec![issuer.clone()], shared, KEEP, most);
+        let list = Revocations::new(vec![issuer.clone()], shared, KEEP, most, None);
         (list, clock, issuer)
     }
 

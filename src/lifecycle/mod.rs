@@ -15,5 +15,5 @@ pub use revocation::{Revocation, RevocationError, RevocationTarget, Revocations}
 pub use store::{Published, RevocationSink, RevocationStore, StoreUnavailable};
 
 pub(crate) use cache::{MOST_TOKENS, Moment, Recall, TokenCache, TokenKey};
-pub(crate) use entries::MOST_ENTRIES;
+pub(crate) use entries::{MOST_ENTRIES, Sharing};
 pub(crate) use revocation::NotLive;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::entries::Lists;
-use super::store::{RevocationSink, RevocationStore, StoreUnavailable};
+use super::entries::{Lists, Sharing};
+use super::store::{RevocationSink, StoreUnavailable};
 use super::watch::Watchers;
 use crate::clock::Clock;
 use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
@@ -120,8 +120,9 @@ impl Revocation {
 ///
 /// # Does not prove
 /// That streams end while a store is not current: they go on until their token dies by what this machine
-/// knows. Nor that other machines know of a revocation; with a [`RevocationStore`] they do when [`revoke`](Self::revoke) has
-/// ended well and their bound has passed.
+/// knows. Nor that other machines know of a revocation; with a
+/// [`RevocationStore`](super::RevocationStore) they do when [`revoke`](Self::revoke) has ended well and
+/// their bound has passed.
 #[derive(Clone, Debug)]
 pub struct Revocations(pub(super) Arc<Lists>);
 
@@ -137,9 +138,8 @@ pub enum RevocationError {
     #[error("the guard does not trust this issuer")]
     UnknownIssuer,
     /// It counts on this machine, and the store did not take it, so other machines do not know. Say it
-    /// again, with the moment that was meant
-    /// ([`issued_until`](Revocation::issued_until)): unless said, it is the moment of the second try, and
-    /// tokens that were issued in between would die as well.
+    /// again, with the moment that was meant ([`issued_until`](Revocation::issued_until)): unless said, it
+    /// is the moment of the second try, and tokens that were issued in between would die as well.
     #[error("revoked on this machine alone: {0}")]
     Unpublished(StoreUnavailable),
     /// The guard shares its list through a store, which takes a while: use
@@ -162,38 +162,26 @@ impl Revocations {
         clock: Arc<dyn Clock>,
         keep: Duration,
         most: usize,
+        shared: Option<Sharing>,
     ) -> Self {
-        Self(Arc::new(Lists::new(issuers, clock, keep, most, None)))
-    }
-
-    /// The same, shared through `store`. Unless `goes_on`, nobody is let in while the store is not
-    /// current.
-    pub(crate) fn shared(
-        issuers: Vec<Issuer>,
-        clock: Arc<dyn Clock>,
-        keep: Duration,
-        most: usize,
-        (store, goes_on): (Arc<dyn RevocationStore>, bool),
-    ) -> Self {
-        let shared = Some((Arc::clone(&store), goes_on));
         let this = Self(Arc::new(Lists::new(issuers, clock, keep, most, shared)));
-        store.follow(RevocationSink::of(&this.0));
+        if let Some(store) = this.0.store() {
+            store.follow(RevocationSink::of(&this.0));
+        }
         this
     }
 
     /// Revokes tokens: on this machine at once, and on all that share the guard's store, if it has one.
     ///
     /// It counts here as soon as the future is polled for the first time, also if it is dropped before it
-    /// ends, and then nobody knows whether the store has it. Tokens of a subject or client
-    /// that say they were issued up to 10 seconds later count as well, because the issuer's clock may be
-    /// ahead.
+    /// ends, and then nobody knows whether the store has it. Tokens of a subject or client that say they
+    /// were issued up to 10 seconds later count as well, because the issuer's clock may be ahead.
     ///
     /// # Errors
     /// [`RevocationError`]. Nothing has changed then, but for
     /// [`Unpublished`](RevocationError::Unpublished).
     pub async fn revoke(&self, revocation: Revocation) -> Result<(), RevocationError> {
-        let revocation = self.0.dated(revocation);
-        self.0.add(&revocation)?;
+        let revocation = self.0.add(revocation)?;
         let Some(store) = self.0.store() else {
             return Ok(());
         };
@@ -227,7 +215,7 @@ impl Revocations {
         if self.0.store().is_some() {
             return Err(RevocationError::WantsStore);
         }
-        self.0.add(&self.0.dated(revocation))
+        self.0.add(revocation).map(drop)
     }
 
     /// How many entries the list holds.

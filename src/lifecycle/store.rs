@@ -62,7 +62,8 @@ impl RevocationSink {
     }
 
     /// Takes what was revoked elsewhere. One that names no moment counts until now, so a store keeps the
-    /// moment with it. To learn the same thing twice does no harm, and what is about an issuer that the guard does not trust is left out.
+    /// moment with it. To learn the same thing twice does no harm, and what is about an issuer that the
+    /// guard does not trust is left out.
     ///
     /// # Errors
     /// [`RevocationError::Full`]: the store is not current until it was taken.
@@ -70,9 +71,9 @@ impl RevocationSink {
         let Some(lists) = self.0.upgrade() else {
             return Ok(());
         };
-        match lists.add(&lists.dated(revocation.clone())) {
-            Err(RevocationError::UnknownIssuer) => Ok(()),
-            other => other,
+        match lists.add(revocation.clone()) {
+            Ok(_) | Err(RevocationError::UnknownIssuer) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

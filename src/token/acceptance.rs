@@ -58,6 +58,15 @@ pub(crate) struct Rules {
     pub(crate) hash_key: HashKey,
 }
 
+impl Rules {
+    /// From when on a token is older than the guard allows, that was issued at this moment; all since 1970.
+    pub(super) fn too_old_at(&self, issued_at: Duration) -> Duration {
+        const INSTANT: Duration = Duration::from_nanos(1);
+        let oldest = |oldest| issued_at.saturating_add(oldest).saturating_add(INSTANT);
+        self.max_age.map_or(Duration::MAX, oldest)
+    }
+}
+
 /// A random key, so that nobody can choose two principals whose hashes collide.
 #[derive(Clone)]
 pub(crate) struct HashKey(pub(crate) [u8; 16]);

@@ -121,9 +121,14 @@ impl Token<SignatureVerified> {
 impl Token<SignatureVerified> {
     /// When it dies by these rules, since 1970, if it says so.
     pub(crate) fn deadline(&self, acceptance: &Acceptance) -> Option<Duration> {
-        let expires_at = self.state.claims.expires_at?;
-        Some(expires_at.saturating_add(acceptance.rules().leeway))
+        let claims = &self.state.claims;
+        claims.expires_at.map(|at| deadline(at, acceptance.rules()))
     }
+}
+
+/// When a token dies that expires at this moment, all since 1970.
+const fn deadline(expires_at: Duration, rules: &Rules) -> Duration {
+    expires_at.saturating_add(rules.leeway)
 }
 
 /// When the token was issued and when it dies, if `now` lies between. All since 1970.
@@ -135,7 +140,7 @@ fn window(
     let (Some(expires_at), Some(issued_at)) = (claims.expires_at, claims.issued_at) else {
         return Err(AudienceError::MissingClaim);
     };
-    let deadline = expires_at.saturating_add(rules.leeway);
+    let deadline = deadline(expires_at, rules);
     if now >= deadline {
         return Err(AudienceError::Expired);
     }
@@ -152,16 +157,11 @@ fn window(
     if expires_at.saturating_sub(issued_at) > rules.max_lifetime {
         return Err(AudienceError::LivesTooLong);
     }
-    let age = now.saturating_sub(issued_at);
-    let Some(oldest) = rules.max_age else {
-        return Ok((issued_at, deadline));
-    };
-    if age > oldest {
+    // What is older than allowed is dead as well, from the first moment on.
+    let too_old = rules.too_old_at(issued_at);
+    if now >= too_old {
         return Err(AudienceError::TooOld);
     }
-    // What is older than allowed is dead as well, from the first moment on.
-    let too_old = issued_at.saturating_add(oldest);
-    let too_old = too_old.saturating_add(Duration::from_nanos(1));
     Ok((issued_at, deadline.min(too_old)))
 }
 

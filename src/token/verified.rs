@@ -87,8 +87,7 @@ impl Verified {
 
     /// Whether it was issued longer ago than the guard allows, at `now` since 1970.
     pub(crate) fn is_too_old(&self, now: Duration) -> bool {
-        let age = now.saturating_sub(self.issued_at);
-        self.rules.max_age.is_some_and(|oldest| age > oldest)
+        now >= self.rules.too_old_at(self.issued_at)
     }
 
     pub(crate) const fn rules(&self) -> &Arc<Rules> {

@@ -34,7 +34,7 @@ impl<T> Visit<T> {
         if admitted.is_over() {
             // The service took longer than the token lives.
             let answer = admitted.over().into_answer(pass.id());
-            return Some(self.refused("token_died", Box::new(answer)));
+            return Some(self.refused("token_died", answer));
         }
         // A stream of an older revision may begin before its request is answered, or after: a challenge
         // only now and then would help nobody.
@@ -45,7 +45,7 @@ impl<T> Visit<T> {
             // What a handler demanded beyond the policy, before the head of the answer was sent.
             let reason = refusal.reason().code();
             let answer = refusal.into_answer(pass.id());
-            return Some(self.refused(reason, Box::new(answer)));
+            return Some(self.refused(reason, answer));
         }
         let (mut head, body) = response.into_parts();
         if head.status.is_informational() {
@@ -55,7 +55,7 @@ impl<T> Visit<T> {
         if pass.session.is_open() && head.status == StatusCode::NOT_FOUND {
             let refusal = admitted.knows_no_session();
             let answer = refusal.into_answer(pass.id());
-            return Some(self.refused("unknown_session", Box::new(answer)));
+            return Some(self.refused("unknown_session", answer));
         }
         let Ok(session) = self.seal_session(&mut head.headers, &admitted, &pass) else {
             let why = "the service's session id is none";
@@ -142,21 +142,26 @@ impl<T> Visit<T> {
     pub(super) fn stream_failed<R>(&self, end: &End) -> Step<R> {
         let id = self.pass.as_ref().and_then(Pass::id);
         match end.refusal() {
-            Some(refusal) => self.refused("token_died", Box::new(refusal.into_answer(id))),
+            Some(refusal) => self.refused("token_died", refusal.into_answer(id)),
             None => self.bad_gateway(NO_ADDRESS, id),
         }
     }
 
-    pub(super) fn refused<R>(&self, reason: &'static str, answer: Own) -> Step<R> {
+    pub(super) fn refused<R>(&self, reason: &'static str, answer: Response<Bytes>) -> Step<R> {
+        Step::Answer(self.refuse(reason, answer))
+    }
+
+    /// The answer to who is refused, which is written down.
+    pub(super) fn refuse(&self, reason: &'static str, answer: Response<Bytes>) -> Own {
         self.span.decided("refused", Some(reason));
-        Step::Answer(answer)
+        Box::new(answer)
     }
 
     /// The service answered what cannot be passed on.
     fn bad_gateway<R>(&self, why: &'static str, id: Option<&str>) -> Step<R> {
         let fault = Fault::new(id, INTERNAL, why).about(self.correlation);
         let answer = faulty(StatusCode::BAD_GATEWAY, &fault);
-        self.refused("bad_gateway", Box::new(answer))
+        self.refused("bad_gateway", answer)
     }
 
     /// What every answer says.

@@ -19,15 +19,12 @@ use super::Shared;
 use super::body::{End, GuardedAnswer, GuardedBody};
 use super::decide::{Own, Page, Pass, Visitor};
 use crate::audit::RequestSpan;
-use crate::guard::{Admitted, Begun};
+use crate::guard::{Admission, Admitted, Begun};
 use crate::id::CorrelationId;
 #[cfg(feature = "rmcp-3")]
 use crate::mcp::passed::Passed;
-use crate::refusal::Refusal;
 use crate::web::collect::{Collect, Unread};
 use crate::web::response::{check_media_type, unread};
-
-type Admission = Result<(Admitted, DateTime<Utc>), Refusal>;
 
 pin_project! {
     /// The future of an [`AuthorizationService`](crate::AuthorizationService).
@@ -57,15 +54,6 @@ pin_project! {
     }
 }
 
-/// How far it is known who asks.
-enum Caller {
-    /// Nothing was looked at but the head.
-    Unknown,
-    /// Keys have to be waited for.
-    Waits(Pin<Box<dyn Future<Output = Admission> + Send>>),
-    Known,
-}
-
 /// What is known of the request.
 pub(super) struct Visit<T> {
     pub(super) shared: Arc<Shared>,
@@ -75,7 +63,8 @@ pub(super) struct Visit<T> {
     pub(super) correlation: CorrelationId,
     pub(super) page: Page,
     pub(super) parts: Option<Parts>,
-    caller: Caller,
+    /// Keys have to be waited for.
+    admission: Option<Pin<Box<dyn Future<Output = Admission> + Send>>>,
     pub(super) admitted: Option<Admitted>,
     /// When it was looked at who asks; nothing if there was a wait since then.
     now: Option<DateTime<Utc>>,
@@ -125,7 +114,7 @@ where
             correlation,
             page,
             parts: Some(parts),
-            caller: Caller::Unknown,
+            admission: None,
             admitted: None,
             now: None,
             pass: None,
@@ -228,40 +217,37 @@ impl<T> Visit<T> {
 
     /// The token. When it is ready, either the caller is known, or there is the answer.
     fn admit(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Own>> {
-        let admission = match &mut self.caller {
-            Caller::Known => return Poll::Ready(Ok(())),
-            Caller::Waits(admission) => ready!(admission.as_mut().poll(cx)),
-            Caller::Unknown => {
-                let guard = &self.shared.guard;
-                let correlation = self.correlation;
-                let Some(parts) = self.parts.as_mut() else {
-                    return Poll::Pending;
-                };
-                match guard.begin(parts, correlation) {
-                    Begun::Done(admission) => admission,
-                    Begun::Waits(token) => {
-                        let guard = Arc::clone(guard);
-                        let admission =
-                            Box::pin(async move { guard.resume(token, correlation).await });
-                        self.caller = Caller::Waits(admission);
-                        return self.admit(cx);
-                    }
-                }
-            }
-        };
-        match admission {
+        if self.admitted.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        match ready!(self.admission(cx)) {
             Ok((admitted, now)) => {
                 self.admitted = Some(admitted);
                 self.now = Some(now);
-                self.caller = Caller::Known;
                 Poll::Ready(self.check_type())
             }
             Err(refusal) => {
                 let reason = refusal.reason().code();
-                self.span.decided("refused", Some(reason));
-                Poll::Ready(Err(Box::new(refusal.into_answer(None))))
+                Poll::Ready(Err(self.refuse(reason, refusal.into_answer(None))))
             }
         }
+    }
+
+    fn admission(&mut self, cx: &mut Context<'_>) -> Poll<Admission> {
+        if let Some(admission) = &mut self.admission {
+            return admission.as_mut().poll(cx);
+        }
+        let (guard, correlation) = (&self.shared.guard, self.correlation);
+        let Some(parts) = self.parts.as_mut() else {
+            return Poll::Pending;
+        };
+        let arrived = match guard.begin(parts, correlation) {
+            Begun::Done(admission) => return Poll::Ready(admission),
+            Begun::Waits(arrived) => arrived,
+        };
+        let guard = Arc::clone(guard);
+        let admission = Box::pin(async move { guard.resume(arrived, correlation).await });
+        self.admission.insert(admission).as_mut().poll(cx)
     }
 
     /// A body has to be JSON.
@@ -271,9 +257,8 @@ impl<T> Visit<T> {
             return Ok(());
         };
         check_media_type(&parts.headers).map_err(|why| {
-            self.span.decided("refused", Some("media_type"));
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            Box::new(unread(status, why, Some(self.correlation)))
+            self.refuse("media_type", unread(status, why, Some(self.correlation)))
         })
     }
 
@@ -292,7 +277,7 @@ impl<T> Visit<T> {
             // A service that takes it for a message would take one that nobody decided about.
             let why = "only POST has a body";
             let answer = unread(StatusCode::BAD_REQUEST, why, Some(self.correlation));
-            return Some(self.refused("malformed_request", Box::new(answer)));
+            return Some(self.refused("malformed_request", answer));
         }
         let by = Visitor {
             admitted: self.admitted.as_ref()?,
@@ -329,7 +314,7 @@ impl<T> Visit<T> {
             Ok(bytes) => bytes,
             Err(unread) => {
                 let answer = unread.into_answer(Some(self.correlation));
-                return Some(self.refused("unread_body", Box::new(answer)));
+                return Some(self.refused("unread_body", answer));
             }
         };
         let by = Visitor {

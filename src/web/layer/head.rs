@@ -37,14 +37,6 @@ fn is_decisive(name: &str) -> bool {
         .any(|known| known.as_str().eq_ignore_ascii_case(name))
 }
 
-/// Fields that are looked into or taken away before anything is decided.
-static ODD: [HeaderName; 4] = [
-    CONNECTION,
-    UPGRADE,
-    HeaderName::from_static("http2-settings"),
-    HeaderName::from_static("last-event-id"),
-];
-
 /// Takes away what others read as one of these fields: gateways to CGI and WSGI know no difference
 /// between `_` and `-`.
 fn remove_similar(headers: &mut HeaderMap) {
@@ -69,7 +61,8 @@ impl Shared {
     pub(super) fn settle(headers: &mut HeaderMap, by: Visitor<'_>) -> Result<(), Own> {
         // One look at each name, for most requests have none of these.
         let is_odd = |name: &HeaderName| {
-            ODD.contains(name) || name.as_str().bytes().any(|byte| byte == b'_')
+            [&CONNECTION, &UPGRADE, &HTTP2_SETTINGS].contains(&name)
+                || name.as_str().bytes().any(|byte| byte == b'_')
         };
         if !headers.keys().any(is_odd) {
             return Ok(());
