@@ -33,7 +33,7 @@ use clearance::{Guard, TrustedIssuer};
 use issuer_day::chance::{Dice, Landings, Wall};
 use issuer_day::model::{COOLDOWN, DAY, FLIGHT, HOUR, Keys, MINUTE, SECOND, SKEW, Sample, since};
 use support::Fixture;
-use support::http::{eventually, parts_with};
+use support::http::{eventually, verdict};
 use tokio::runtime::Handle;
 
 const REQUESTS: i64 = 200_000;
@@ -241,14 +241,10 @@ impl Day {
         if !self.keys.known.contains(&self.tokens[at].kid) {
             self.keys.note_unknown(now);
         }
-        let mut parts = parts_with(&self.tokens[at].text);
         // There is one thread: nothing else goes on unless the guard waits.
         let tasks = || Handle::current().metrics().num_alive_tasks();
         let before = tasks();
-        let verdict = match self.guard.authorize::<()>(&mut parts).await {
-            Ok(_) => "ok",
-            Err(refusal) => refusal.reason().code(),
-        };
+        let verdict = verdict(&self.guard, &self.tokens[at].text).await;
         let waited = self.landings.count() != self.keys.landed;
         if !self.keys.flies && (waited || tasks() > before) {
             let keys = &mut self.keys;

@@ -60,13 +60,7 @@ impl Asked {
 struct Listening {
     address: SocketAddr,
     asked: Asked,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: support::Held,
 }
 
 impl Listening {
@@ -89,7 +83,7 @@ impl Listening {
         Self {
             address,
             asked,
-            task,
+            _task: task.into(),
         }
     }
 

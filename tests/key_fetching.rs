@@ -395,13 +395,7 @@ async fn an_https_address_is_not_asked_in_plain_text() {
 struct Elsewhere {
     address: SocketAddr,
     hits: Arc<AtomicU64>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Elsewhere {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: support::Held,
 }
 
 impl Elsewhere {
@@ -419,7 +413,7 @@ impl Elsewhere {
         Self {
             address,
             hits,
-            task,
+            _task: task.into(),
         }
     }
 
@@ -823,13 +817,7 @@ struct Gate {
     open: Arc<Semaphore>,
     hits: Arc<AtomicU64>,
     server: Server,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: support::Held,
 }
 
 impl Gate {
@@ -859,7 +847,7 @@ impl Gate {
             open,
             hits,
             server,
-            task,
+            _task: task.into(),
         }
     }
 

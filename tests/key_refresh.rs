@@ -87,13 +87,7 @@ impl Keys {
 struct Site {
     server: Server,
     keys: Keys,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: support::Held,
 }
 
 impl Site {
@@ -112,7 +106,11 @@ impl Site {
             .build()
             .expect("a guard");
         let server = support::serve(issuer, clock, guard).await;
-        Self { server, keys, task }
+        Self {
+            server,
+            keys,
+            _task: task.into(),
+        }
     }
 
     async fn warm(change: impl FnOnce(TrustedIssuer) -> TrustedIssuer) -> Self {

@@ -65,6 +65,15 @@ fn head(request: &Request, length: Option<usize>) -> Vec<u8> {
 
 // ---- bodies
 
+/// The request with a body that comes by itself, for a service.
+fn asks(request: &Request, body: FeedBody) -> http::Request<FeedBody> {
+    let mut built = http::Request::post("/mcp");
+    for (name, value) in &request.headers {
+        built = built.header(name, value);
+    }
+    built.body(body).expect("a request")
+}
+
 /// A body that is never there in time is given up, however diligently its bytes come: thirty seconds
 /// are for all of it.
 #[tokio::test]
@@ -85,11 +94,7 @@ async fn the_time_for_a_body_is_for_all_of_it() {
         let body = service.stream();
         let feed = service.feed();
         let request = Request::new(LEGACY, "ping").bearer(&token);
-        let mut built = http::Request::post("/mcp");
-        for (name, value) in &request.headers {
-            built = built.header(name, value);
-        }
-        let asks: http::Request<FeedBody> = built.body(body).expect("a request");
+        let asks = asks(&request, body);
         // From here on nothing but time passes.
         tokio::time::pause();
         let begun = tokio::time::Instant::now();
@@ -128,11 +133,7 @@ async fn a_token_that_dies_before_its_body_is_there_is_refused() {
         let body = service.stream();
         let feed = service.feed();
         let request = Request::new(LEGACY, "ping").bearer(&token);
-        let mut built = http::Request::post("/mcp");
-        for (name, value) in &request.headers {
-            built = built.header(name, value);
-        }
-        let asks: http::Request<FeedBody> = built.body(body).expect("a request");
+        let asks = asks(&request, body);
         let mut answer = pin!(guarded.oneshot(asks));
         let first = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
         assert!(first.is_pending());

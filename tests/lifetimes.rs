@@ -34,9 +34,9 @@ use clearance::mcp::ToolsExecute;
 use clearance::refusal::Reason;
 use clearance::scope::{AnyOf, KnownTo, Set};
 use clearance::testing::TokenBuilder;
-use clearance::{Authorized, ConfigError, Guard, Guarded, Refusal, TrustedIssuer, scopes};
+use clearance::{Authorized, ConfigError, Guard, Guarded, TrustedIssuer, scopes};
 use futures_core::Stream;
-use support::http::{bearer, parts_with, request};
+use support::http::{ask, bearer, request};
 use support::{E, FilesRead, FilesWrite, Fixture, McpAdmin, ScopeA, ScopeB, Server, ToolsRead};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -47,13 +47,6 @@ scopes! {
     vocabulary Foreign;
     ForeignRead = "mcp:tools.read";
     ForeignWrite = "files:read";
-}
-
-async fn ask<S: Set + KnownTo<Fixture>>(
-    guard: &Guard<Fixture>,
-    token: &str,
-) -> Result<Authorized<S>, Refusal> {
-    guard.authorize(&mut parts_with(token)).await
 }
 
 /// Whether the guard takes this token.

@@ -51,13 +51,7 @@ fn build(builder: GuardBuilder<Fixture, Ready>) -> Guard<Fixture> {
 /// Several guards on one server, each with a route of its own.
 struct Site {
     address: SocketAddr,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: support::Held,
 }
 
 impl Site {
@@ -70,7 +64,10 @@ impl Site {
         let resources = guards.map(|(_, guard)| -> &dyn clearance::ProtectedResource { guard });
         let metadata = metadata_routes(resources).expect("metadata routes");
         let (address, task) = support::spawn(router.merge(metadata)).await;
-        Self { address, task }
+        Self {
+            address,
+            _task: task.into(),
+        }
     }
 
     async fn get(&self, target: &str) -> Answer {

@@ -15,7 +15,7 @@ mod support;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,17 +46,8 @@ struct World {
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let clock = ManualClock::at_fixed_start();
-    let issuer = Issuer::builder(support::resource())
-        .clock(Arc::new(clock.clone()))
-        .algorithms([Algorithm::EdDSA])
-        .start();
-    let issuer = runtime.block_on(issuer).expect("an issuer");
+    let clock = support::clock();
+    let (runtime, issuer) = support::issuer_apart(&clock);
     World {
         guard: guard(&issuer, &clock),
         now: clock.now(),

@@ -24,17 +24,13 @@ use clearance::lifecycle::{
     Published, Revocation, RevocationError, RevocationSink, RevocationStore, StoreUnavailable,
 };
 use clearance::testing::TokenBuilder;
-use clearance::{Authorized, Guard, GuardBuilder, Ready, Refusal};
-use support::http::parts_with;
+use clearance::{Guard, GuardBuilder, Ready};
+use support::http::ask;
 use support::{Fixture, Server};
 use tokio::task::JoinSet;
 
-async fn ask(guard: &Guard<Fixture>, token: &str) -> Result<Authorized<()>, Refusal> {
-    guard.authorize(&mut parts_with(token)).await
-}
-
 async fn takes(guard: &Guard<Fixture>, token: &str) -> bool {
-    match ask(guard, token).await {
+    match ask::<()>(guard, token).await {
         Ok(_) => true,
         Err(refusal) => {
             assert_eq!(refusal.reason().code(), "revoked");
@@ -207,8 +203,8 @@ async fn long_work_ends_when_its_token_is_revoked() {
         let what = end(server.issuer.id().clone());
         let guard = &server.app.guard;
         let mine = token(&server, ["alice", "cli", "s1"]).token_id("mine");
-        let mine = ask(guard, &mine.mint()).await.expect("a proof");
-        let other = ask(guard, &token(&server, ["bob", "web", "s2"]).mint()).await;
+        let mine = ask::<()>(guard, &mine.mint()).await.expect("a proof");
+        let other = ask::<()>(guard, &token(&server, ["bob", "web", "s2"]).mint()).await;
         let other = other.expect("a proof");
         let waiting = tokio::spawn(mine.until_expiry(pending::<()>()));
         let mut context = Context::from_waker(Waker::noop());
@@ -375,7 +371,7 @@ async fn a_store_that_cannot_be_asked_is_nobodys_fault() {
     let yours = token(&server, ["bob", "web", "s2"]).mint();
     assert!(takes(&strict, &mine).await && takes(&bold, &mine).await);
     board.is_down.store(true, Ordering::SeqCst);
-    let refusal = ask(&strict, &mine).await.expect_err("nobody knows");
+    let refusal = ask::<()>(&strict, &mine).await.expect_err("nobody knows");
     assert_eq!(
         (refusal.status().as_u16(), refusal.reason().code()),
         (503, "unavailable")

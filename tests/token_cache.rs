@@ -15,22 +15,15 @@ use chrono::TimeDelta;
 use clearance::clock::Clock as _;
 use clearance::id::TokenId;
 use clearance::jwk::Algorithm;
-use clearance::{Authorized, Guard, GuardBuilder, Ready, Refusal, TrustedIssuer};
+use clearance::{Guard, GuardBuilder, Ready, TrustedIssuer};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
-use support::http::parts_with;
+use support::http::ask;
 use support::{Fixture, Server, ToolsRead};
-
-async fn ask(guard: &Guard<Fixture>, token: &str) -> Result<Authorized<()>, Refusal> {
-    guard.authorize(&mut parts_with(token)).await
-}
 
 /// What becomes of a token, as a code: `ok`, or why not.
 async fn verdict(server: &Server, token: &str) -> &'static str {
-    match ask(&server.app.guard, token).await {
-        Ok(_) => "ok",
-        Err(refusal) => refusal.reason().code(),
-    }
+    support::http::verdict(&server.app.guard, token).await
 }
 
 /// How often a token was found, and how often not.
@@ -56,7 +49,7 @@ async fn a_token_is_found_by_all_of_its_text() {
         .scope("mcp:tools.read")
         .mint();
     for expected in [(0, 1), (1, 1), (2, 1)] {
-        let proof = ask(&server.app.guard, &token).await.expect("a proof");
+        let proof = ask::<()>(&server.app.guard, &token).await.expect("a proof");
         assert!(proof.may::<ToolsRead>());
         assert_eq!(hits(&server), expected);
     }
@@ -324,7 +317,9 @@ async fn a_cache_belongs_to_its_guard() {
         .build()
         .expect("a guard");
     elsewhere.ready().await.expect("keys");
-    let refusal = ask(&elsewhere, &token).await.expect_err("another resource");
+    let refusal = ask::<()>(&elsewhere, &token)
+        .await
+        .expect_err("another resource");
     assert_eq!(refusal.reason().code(), "other_resource");
     assert_eq!(elsewhere.cache_stats().tokens, 0);
 }

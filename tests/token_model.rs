@@ -10,21 +10,20 @@
 
 mod support;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clearance::Guard;
 use clearance::TrustedIssuer;
 use clearance::clock::Clock as _;
 use clearance::id::{ClientId, IssuerSession, Subject, TokenId};
-use clearance::jwk::Algorithm;
 use clearance::keys::FixedKeys;
 use clearance::lifecycle::Revocation;
 use clearance::testing::{Issuer, ManualClock};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::Fixture;
-use support::http::parts_with;
+use support::http::verdict;
 use tokio::runtime::Runtime;
 
 const LEEWAY: TimeDelta = TimeDelta::seconds(60);
@@ -49,25 +48,11 @@ struct World {
     issuer: Issuer,
     start: DateTime<Utc>,
     tokens: Vec<Known>,
-    /// Serves the issuer.
-    _serving: Runtime,
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
-    let serving = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let clock = ManualClock::at_fixed_start();
-    let issuer = Issuer::builder(support::resource())
-        .clock(Arc::new(clock.clone()))
-        .algorithms([Algorithm::EdDSA])
-        .start();
-    let issuer = serving.block_on(issuer).expect("an issuer");
+    let clock = support::clock();
+    let (runtime, issuer) = support::issuer_apart(&clock);
     let start = clock.now();
     let times = [
         [0, 0, 120],
@@ -111,7 +96,6 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         issuer,
         start,
         tokens,
-        _serving: serving,
     }
 });
 
@@ -197,12 +181,7 @@ impl Case {
         match step {
             Step::Ask(number) => {
                 let token = &WORLD.tokens[number];
-                let mut parts = parts_with(&token.text);
-                let asked = self.guard.authorize::<()>(&mut parts);
-                let said = match WORLD.runtime.block_on(asked) {
-                    Ok(_) => "ok",
-                    Err(refusal) => refusal.reason().code(),
-                };
+                let said = WORLD.runtime.block_on(verdict(&self.guard, &token.text));
                 return Some((said, self.model.verdict(number, self.clock.now())));
             }
             Step::Wait(millis) => self.clock.advance(TimeDelta::milliseconds(millis)),

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use clearance::Guard;
 use clearance::testing::Issuer;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 
 use super::stage::{Mode, assert_challenges, begin, last};
 use crate::server::{Files, FilesRead, FilesScopes, Folder};
@@ -23,13 +22,7 @@ struct Quickstart {
     issuer: Issuer,
     address: SocketAddr,
     folder: std::path::PathBuf,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Quickstart {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: crate::support::Held,
 }
 
 impl Quickstart {
@@ -51,7 +44,7 @@ impl Quickstart {
             issuer,
             address,
             folder: path,
-            task,
+            _task: task.into(),
         }
     }
 

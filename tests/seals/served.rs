@@ -106,13 +106,7 @@ struct Site {
     clock: ManualClock,
     app: App,
     address: SocketAddr,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: support::Held,
 }
 
 impl Site {
@@ -140,7 +134,7 @@ impl Site {
             clock,
             app,
             address,
-            task,
+            _task: task.into(),
         }
     }
 

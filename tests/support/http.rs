@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
+use clearance::scope::{KnownTo, Set};
+use clearance::{Authorized, Guard, Refusal};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -15,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::Answer;
+use super::{Answer, Fixture};
 
 /// A request on a connection of its own: `lines` are header fields as they stand on the wire.
 pub fn request<L: AsRef<[u8]>>(start: &str, lines: &[L]) -> Vec<u8> {
@@ -64,6 +66,22 @@ pub fn parts(target: &str, authorization: Option<&[u8]>) -> Parts {
 /// The head of a `GET` with this token.
 pub fn parts_with(token: &str) -> Parts {
     parts("/mcp", Some(format!("Bearer {token}").as_bytes()))
+}
+
+/// Asks a guard for a proof, without a server around it.
+pub async fn ask<S: Set + KnownTo<Fixture>>(
+    guard: &Guard<Fixture>,
+    token: &str,
+) -> Result<Authorized<S>, Refusal> {
+    guard.authorize(&mut parts_with(token)).await
+}
+
+/// What becomes of a token, as a code: `ok`, or why it is refused.
+pub async fn verdict(guard: &Guard<Fixture>, token: &str) -> &'static str {
+    match ask::<()>(guard, token).await {
+        Ok(_) => "ok",
+        Err(refusal) => refusal.reason().code(),
+    }
 }
 
 /// An HTTP/1.1 connection that is used for several requests.

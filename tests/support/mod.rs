@@ -37,6 +37,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::any;
 use clearance::id::Resource;
+use clearance::jwk::Algorithm;
 use clearance::scope::AnyOf;
 use clearance::testing::{Issuer, ManualClock};
 use clearance::{
@@ -44,6 +45,7 @@ use clearance::{
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 
 /// The resource, `E` in the requirements.
 pub const E: &str = "https://mcp.example.com/mcp";
@@ -137,6 +139,21 @@ pub async fn issuer(clock: &ManualClock) -> Issuer {
         .expect("an issuer")
 }
 
+/// A runtime for tests that are not asynchronous themselves, and an issuer with `EdDSA` keys on it.
+pub fn issuer_apart(clock: &ManualClock) -> (Runtime, Issuer) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let issuer = Issuer::builder(resource())
+        .clock(Arc::new(clock.clone()))
+        .algorithms([Algorithm::EdDSA])
+        .start();
+    let issuer = runtime.block_on(issuer).expect("an issuer");
+    (runtime, issuer)
+}
+
 /// [`E`]
 pub fn resource() -> Resource {
     E.parse().expect("a resource")
@@ -200,6 +217,21 @@ pub async fn serve(issuer: Issuer, clock: ManualClock, guard: Guard<Fixture>) ->
         app,
         address,
         task,
+    }
+}
+
+/// A task that ends with whoever holds this.
+pub struct Held(tokio::task::JoinHandle<()>);
+
+impl From<tokio::task::JoinHandle<()>> for Held {
+    fn from(task: tokio::task::JoinHandle<()>) -> Self {
+        Self(task)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
