@@ -17,7 +17,7 @@ use clearance::jwk::Algorithm;
 use clearance::mcp::McpScopes;
 use clearance::testing::Issuer;
 use clearance::{Guard, GuardBuilder};
-use common::{guard, mint};
+use common::{guard, issuer, mint, runtime};
 use tokio::runtime::Runtime;
 
 const FITS: usize = 100_000;
@@ -112,15 +112,8 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let issuer = runtime.block_on(async {
-        let resource = "https://files.example.com/mcp".parse().expect("a resource");
-        let issuer = Issuer::builder(resource).algorithms([Algorithm::EdDSA]);
-        issuer.start().await.expect("an issuer")
-    });
+    let runtime = runtime();
+    let issuer = runtime.block_on(issuer([Algorithm::EdDSA]));
     let start = SystemClock.monotonic();
     bytes(&runtime, &issuer);
     flood(&runtime, &issuer);

@@ -19,21 +19,18 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::request::Builder;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
-use axum::response::{IntoResponse, Response as Answer};
+use axum::response::Response as Answer;
 use axum::routing::any;
 use clearance::clock::{Clock as _, SystemClock};
 use clearance::jwk::Algorithm;
-use clearance::mcp::{McpScopes, Policy, ToolsExecute, any_valid_token, requires};
-use clearance::session::SealKeys;
+use clearance::mcp::McpScopes;
 use clearance::testing::{Issuer, is_message};
-use clearance::{AuthorizationLayer, AuthorizationService, Authorized, Guard, GuardBuilder};
-use common::{Turn, allocations, guard, median, mint, quiet, time};
+use clearance::{AuthorizationService, Authorized, Guard, GuardBuilder};
+use common::guarded::{Caller, caller, get, layer, post, routes, serve};
+use common::{Turn, allocations, both, guard, issuer, median, mint, quiet, runtime, time};
 use criterion::{BatchSize, Criterion};
 use http_body_util::Full;
-use jsonwebtoken::{DecodingKey, Validation};
-use serde::Deserialize;
 use tokio::runtime::Runtime;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
@@ -50,8 +47,6 @@ const ALLOCATIONS_BAR: f64 = 4.0;
 const RULES_BAR: f64 = 1.05;
 /// Reading a body to decide about it: times reading all of it, for a short one and a long one.
 const PEEK_BARS: [f64; 2] = [0.5, 0.8];
-/// The best peer's overhead divided by the layer's, without and with a body, when tokens are known.
-const WARM_BARS: [f64; 2] = [40.0, 20.0];
 
 /// A layer that does nothing.
 #[derive(Clone)]
@@ -92,37 +87,19 @@ impl<B> Service<Request<B>> for Constant {
     }
 }
 
-async fn serve(request: Request<Body>) -> Answer {
-    let json = [(header::CONTENT_TYPE, "application/json")];
-    let mut answer = (json, "{}").into_response();
-    if request.headers().contains_key("x-begin") {
-        let session = HeaderValue::from_static("inner-session");
-        answer.headers_mut().insert("mcp-session-id", session);
-    }
-    answer
-}
-
 async fn guarded(_: Authorized<()>, request: Request<Body>) -> Answer {
     serve(request).await
-}
-
-#[derive(Deserialize)]
-struct Claims {
-    #[expect(dead_code, reason = "what a peer reads of a token")]
-    sub: String,
 }
 
 /// What is measured.
 struct Bench {
     runtime: Runtime,
     /// Each with a session of its owner's.
-    tokens: Turn<(String, String)>,
-    bare: Router,
+    tokens: Turn<Caller>,
     empty: Router,
     extractor: Router,
     layer: Router,
     many_rules: Router,
-    peer: Router,
     /// What the layer itself allocates shows where nothing else does.
     constant: AuthorizationService<Constant>,
     guard: Guard<McpScopes>,
@@ -130,59 +107,11 @@ struct Bench {
     _issuer: Issuer,
 }
 
-fn routes() -> Router {
-    Router::new().route("/mcp", any(serve))
-}
-
-fn layer(guard: &Guard<McpScopes>, rules: usize) -> AuthorizationLayer {
-    let policy = (0..rules).fold(Policy::standard(), |policy, number| {
-        policy.tool(&format!("tool-{number}"), requires::<ToolsExecute>())
-    });
-    let layer = AuthorizationLayer::builder(guard, policy.prompts(any_valid_token()))
-        .seal_keys(SealKeys::this_process_only())
-        .build();
-    layer.expect("a layer")
-}
-
-/// The check as it is written by hand with `jsonwebtoken`, which is what the best of the others do.
-fn peer(issuer: &Issuer) -> Router {
-    let kid = issuer.kid(Algorithm::RS256).expect("a key");
-    let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&issuer.jwks()).expect("a key set");
-    let key = jwks.find(kid.as_str()).expect("the key");
-    let key = DecodingKey::from_jwk(key).expect("a key");
-    let mut validation = Validation::new(jsonwebtoken::Algorithm::RS256);
-    validation.set_audience(&[issuer.resource().as_str()]);
-    validation.set_issuer(&[issuer.id().as_str()]);
-    let check = move |request: Request<Body>| {
-        let value = request.headers().get(header::AUTHORIZATION);
-        let token = value.and_then(|value| value.to_str().ok());
-        let token = token.and_then(|value| value.strip_prefix("Bearer "));
-        let claims = token.map(|token| jsonwebtoken::decode::<Claims>(token, &key, &validation));
-        let is_valid = claims.is_some_and(|claims| claims.is_ok());
-        async move {
-            if is_valid {
-                serve(request).await
-            } else {
-                StatusCode::UNAUTHORIZED.into_response()
-            }
-        }
-    };
-    Router::new().route("/mcp", any(check))
-}
-
 impl Bench {
     fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = runtime();
         let (issuer, guard) = runtime.block_on(async {
-            let resource = "https://files.example.com/mcp".parse().expect("a resource");
-            let issuer = Issuer::builder(resource)
-                .algorithms([Algorithm::RS256])
-                .start()
-                .await
-                .expect("an issuer");
+            let issuer = issuer([Algorithm::RS256]).await;
             let guard = guard(&issuer, GuardBuilder::unlimited).await;
             (issuer, guard)
         });
@@ -190,18 +119,10 @@ impl Bench {
         let layered = routes().layer(constant.clone());
         let tokens = (0..TOKENS).map(|number| {
             let token = mint(&issuer, Algorithm::RS256, number);
-            let mut begin = with_body(&token, INITIALIZE);
-            let yes = HeaderValue::from_static("yes");
-            begin.headers_mut().insert("x-begin", yes);
-            let first = layered.clone().oneshot(begin);
-            let answer = runtime.block_on(first).expect("an answer");
-            let session = answer.headers().get("mcp-session-id");
-            let session = session.and_then(|session| session.to_str().ok());
-            (token, session.expect("a session").to_owned())
+            runtime.block_on(caller(&layered, token))
         });
         Self {
             tokens: Turn::new(tokens.collect()),
-            bare: routes(),
             empty: routes().layer(tower::layer::layer_fn(Empty)),
             extractor: Router::new()
                 .route("/mcp", any(guarded))
@@ -209,7 +130,6 @@ impl Bench {
             many_rules: routes().layer(layer(&guard, RULES)),
             constant: constant.layer(Constant),
             layer: layered,
-            peer: peer(&issuer),
             runtime,
             guard,
             _issuer: issuer,
@@ -217,23 +137,16 @@ impl Bench {
     }
 
     fn posts(&self) -> Vec<Request<Body>> {
-        self.tokens.batch(|(token, _)| post(token))
+        self.tokens.batch(post)
     }
 
     fn gets(&self) -> Vec<Request<Body>> {
-        self.tokens.batch(|(token, session)| get(token, session))
+        self.tokens.batch(get)
     }
 
     /// All sides answer.
     fn check(&self) {
-        let sides = [
-            &self.bare,
-            &self.empty,
-            &self.extractor,
-            &self.layer,
-            &self.many_rules,
-            &self.peer,
-        ];
+        let sides = [&self.empty, &self.extractor, &self.layer, &self.many_rules];
         for (side, requests) in [self.posts(), self.gets()]
             .into_iter()
             .flat_map(|requests| sides.into_iter().zip(requests))
@@ -246,38 +159,6 @@ impl Bench {
             assert_eq!(answer.expect("an answer").status(), StatusCode::OK);
         }
     }
-}
-
-const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#;
-
-fn post(token: &str) -> Request<Body> {
-    with_body(token, CALL)
-}
-
-const CALL: &str = r#"{"jsonrpc":"2.0","id":17,"method":"tools/call","params":{"name":"tool-0","arguments":{"path":"reports/2026/november/summary.md","first":1,"last":200,"encoding":"utf-8","follow":false}}}"#;
-
-fn with_body(token: &str, body: &'static str) -> Request<Body> {
-    head("POST", token)
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Body::from(body))
-        .expect("a request")
-}
-
-fn get(token: &str, session: &str) -> Request<Body> {
-    head("GET", token)
-        .header("mcp-session-id", session)
-        .body(Body::empty())
-        .expect("a request")
-}
-
-fn head(method: &str, token: &str) -> Builder {
-    Request::builder()
-        .method(method)
-        .uri("/mcp")
-        .header(header::HOST, "files.example.com")
-        .header(header::ACCEPT, "application/json, text/event-stream")
-        .header("mcp-protocol-version", "2025-11-25")
-        .header(header::AUTHORIZATION, format!("Bearer {token}"))
 }
 
 /// A `tools/call` of about so many bytes.
@@ -334,14 +215,12 @@ struct Times {
 }
 
 impl Times {
-    fn routes(bench: &Bench) -> [(&'static str, &Router); 6] {
+    fn routes(bench: &Bench) -> [(&'static str, &Router); 4] {
         [
-            ("bare route", &bench.bare),
             ("empty layer", &bench.empty),
             ("extractor", &bench.extractor),
             ("layer", &bench.layer),
             ("layer, 1 000 rules", &bench.many_rules),
-            ("jsonwebtoken by hand", &bench.peer),
         ]
     }
 
@@ -365,16 +244,11 @@ impl Times {
     }
 }
 
-/// A ratio by the medians, and by the quiet tenths.
-fn both(of: impl Fn(fn(&[f64]) -> f64) -> f64) -> [f64; 2] {
-    [of(median), of(quiet)]
-}
-
 fn ratios(times: &Times) {
-    let [bare, empty, extractor, layer, many, peer] = times.posts.as_slice() else {
+    let [_, extractor, layer, many] = times.posts.as_slice() else {
         return;
     };
-    let [bare_get, empty_get, extractor_get, layer_get, _, peer_get] = times.gets.as_slice() else {
+    let [_, extractor_get, layer_get, _] = times.gets.as_slice() else {
         return;
     };
     line(
@@ -391,17 +265,6 @@ fn ratios(times: &Times) {
         "1 000 rules / one rule",
         both(|t| t(many) / t(layer)),
         Some((RULES_BAR, false)),
-    );
-    let [without, with] = WARM_BARS;
-    line(
-        "peer's overhead / layer's, no body",
-        both(|t| (t(peer_get) - t(bare_get)) / (t(layer_get) - t(empty_get))),
-        Some((without, true)),
-    );
-    line(
-        "peer's overhead / layer's, 200 bytes",
-        both(|t| (t(peer) - t(bare)) / (t(layer) - t(empty))),
-        Some((with, true)),
     );
     for (length, bar) in [200, 100_000].into_iter().zip(PEEK_BARS) {
         let [peeked, read] = peek(length);
@@ -480,13 +343,7 @@ fn main() {
     for (what, route) in [("empty", &bench.empty), ("layer", &bench.layer)] {
         group.bench_function(what, |bencher| {
             bencher.to_async(&bench.runtime).iter_batched(
-                || {
-                    bench
-                        .tokens
-                        .batch(|(token, _)| post(token))
-                        .pop()
-                        .expect("one")
-                },
+                || post(bench.tokens.next()),
                 |request| route.clone().oneshot(request),
                 BatchSize::SmallInput,
             );

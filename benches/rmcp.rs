@@ -23,9 +23,8 @@ use clearance::jwk::Algorithm;
 use clearance::mcp::{McpScopes, Policy, ToolsExecute};
 use clearance::rmcp::{SecureToolRouter, Secured};
 use clearance::session::SealKeys;
-use clearance::testing::Issuer;
 use clearance::{AuthorizationLayer, Authorized, GuardBuilder};
-use common::{Turn, each, guard, median, mint, quiet};
+use common::{Turn, each, guard, issuer, median, mint, quiet, runtime};
 use http_body_util::BodyExt as _;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -266,17 +265,9 @@ async fn admitted(layer: &AuthorizationLayer, token: &str) -> Extensions {
 }
 
 fn main() {
-    let runtime: Runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = runtime();
     runtime.block_on(async {
-        let resource = "https://files.example.com/mcp".parse().expect("a resource");
-        let issuer = Issuer::builder(resource)
-            .algorithms([Algorithm::RS256])
-            .start()
-            .await
-            .expect("an issuer");
+        let issuer = issuer([Algorithm::RS256]).await;
         let guard = guard(&issuer, GuardBuilder::unlimited).await;
         let plain = Plain {
             tools: Plain::tool_router(),

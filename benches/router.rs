@@ -22,7 +22,7 @@ use clearance::jwk::Algorithm;
 use clearance::mcp::{self, McpScopes, Params, ToolError, ToolsExecute};
 use clearance::testing::Issuer;
 use clearance::{Guard, GuardBuilder};
-use common::{Turn, guard, median, mint, quiet};
+use common::{Turn, guard, issuer, median, mint, quiet, runtime};
 use criterion::{BatchSize, Criterion};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -153,17 +153,9 @@ fn endpoint(guard: &Guard<McpScopes>, tools: usize) -> Router {
 
 impl Bench {
     fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = runtime();
         let (issuer, guard) = runtime.block_on(async {
-            let resource = "https://files.example.com/mcp".parse().expect("a resource");
-            let issuer = Issuer::builder(resource)
-                .algorithms([Algorithm::RS256])
-                .start()
-                .await
-                .expect("an issuer");
+            let issuer = issuer([Algorithm::RS256]).await;
             let guard = guard(&issuer, GuardBuilder::unlimited).await;
             (issuer, guard)
         });

@@ -31,7 +31,7 @@ use clearance::limit::Quota;
 use clearance::mcp::{McpScopes, ToolsRead};
 use clearance::testing::Issuer;
 use clearance::{Authorized, GuardBuilder, Ready};
-use common::{BATCH, Turn, batch_size, each, guard, median, mint, quiet};
+use common::{BATCH, Turn, batch_size, each, guard, issuer, median, mint, quiet, runtime};
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -89,17 +89,9 @@ struct Sample {
 
 impl Bench {
     fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = runtime();
         let (issuer, limited, unlimited) = runtime.block_on(async {
-            let resource = "https://files.example.com/mcp".parse().expect("a resource");
-            let issuer = Issuer::builder(resource)
-                .algorithms(ALGORITHMS.map(|(algorithm, _)| algorithm))
-                .start()
-                .await
-                .expect("an issuer");
+            let issuer = issuer(ALGORITHMS.map(|(algorithm, _)| algorithm)).await;
             // The same work as with any other quota, and nobody is refused.
             let quota = Quota::per_second(1_000_000);
             // Far fewer than there are, so that each token comes as if for the first time.

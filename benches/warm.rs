@@ -16,21 +16,18 @@ use std::sync::Barrier;
 use std::thread;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::any;
 use clearance::clock::{Clock as _, SystemClock};
 use clearance::jwk::Algorithm;
 use clearance::limit::Quota;
-use clearance::mcp::{McpScopes, Policy, ToolsExecute, ToolsRead, any_valid_token, requires};
-use clearance::session::SealKeys;
+use clearance::mcp::{McpScopes, ToolsRead};
 use clearance::testing::Issuer;
-use clearance::{AuthorizationLayer, Authorized, Guard, GuardBuilder, TrustedIssuer};
-use common::{Turn, allocations, guard, median, mint, quiet, time};
-use jsonwebtoken::{DecodingKey, Validation};
-use serde::Deserialize;
+use clearance::{Authorized, Guard, GuardBuilder, TrustedIssuer};
+use common::guarded::{Caller, caller, get, layer, peer, post, routes, serve};
+use common::{Turn, allocations, both, guard, issuer, median, mint, quiet, runtime, time};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use tower::layer::util::Identity;
@@ -52,116 +49,13 @@ const THREADS_BAR: f64 = 0.85;
 /// A hundred keys, or issuers, against one.
 const HUNDRED_BAR: f64 = 1.05;
 
-const CALL: &str = r#"{"jsonrpc":"2.0","id":17,"method":"tools/call","params":{"name":"tool-0","arguments":{"path":"reports/2026/november/summary.md","first":1,"last":200,"encoding":"utf-8","follow":false}}}"#;
-
-async fn serve(_: Request) -> Response {
-    let json = [(header::CONTENT_TYPE, "application/json")];
-    (json, "{}").into_response()
-}
-
 async fn guarded(_: Authorized<ToolsRead>, request: Request) -> Response {
     serve(request).await
-}
-
-#[derive(Deserialize)]
-struct Claims {
-    #[expect(dead_code, reason = "what a peer reads of a token")]
-    sub: String,
-}
-
-/// The check as it is written by hand with `jsonwebtoken`, which is what the best of the others do.
-fn peer(issuer: &Issuer) -> Router {
-    let kid = issuer.kid(Algorithm::RS256).expect("a key");
-    let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&issuer.jwks()).expect("a key set");
-    let key = jwks.find(kid.as_str()).expect("the key");
-    let key = DecodingKey::from_jwk(key).expect("a key");
-    let mut validation = Validation::new(jsonwebtoken::Algorithm::RS256);
-    validation.set_audience(&[issuer.resource().as_str()]);
-    validation.set_issuer(&[issuer.id().as_str()]);
-    let check = move |request: Request| {
-        let value = request.headers().get(header::AUTHORIZATION);
-        let token = value.and_then(|value| value.to_str().ok());
-        let token = token.and_then(|value| value.strip_prefix("Bearer "));
-        let claims = token.map(|token| jsonwebtoken::decode::<Claims>(token, &key, &validation));
-        let is_valid = claims.is_some_and(|claims| claims.is_ok());
-        async move {
-            if is_valid {
-                serve(request).await
-            } else {
-                StatusCode::UNAUTHORIZED.into_response()
-            }
-        }
-    };
-    Router::new().route("/mcp", any(check))
-}
-
-fn routes() -> Router {
-    Router::new().route("/mcp", any(serve))
 }
 
 fn extractor(guard: &Guard<McpScopes>) -> Router {
     let router = Router::new().route("/mcp", any(guarded));
     router.with_state(guard.clone())
-}
-
-fn layered(guard: &Guard<McpScopes>) -> (Router, AuthorizationLayer) {
-    let policy = Policy::standard().tool("tool-0", requires::<ToolsExecute>());
-    let layer = AuthorizationLayer::builder(guard, policy.prompts(any_valid_token()))
-        .seal_keys(SealKeys::this_process_only())
-        .build();
-    let layer = layer.expect("a layer");
-    (routes().layer(layer.clone()), layer)
-}
-
-/// A token, and a session of its owner's.
-type Caller = (String, String);
-
-fn get((token, _): &Caller) -> Request {
-    Request::get("/mcp")
-        .header(header::HOST, "files.example.com")
-        .header(header::ACCEPT, "application/json, text/event-stream")
-        .header(header::AUTHORIZATION, format!("Bearer {token}"))
-        .body(Body::empty())
-        .expect("a request")
-}
-
-fn post(caller: &Caller) -> Request {
-    let mut request = get(caller);
-    *request.method_mut() = Method::POST;
-    let fields = [
-        ("mcp-protocol-version", "2025-11-25"),
-        ("content-type", "application/json"),
-    ];
-    for (name, value) in fields {
-        let value = HeaderValue::from_static(value);
-        request.headers_mut().insert(name, value);
-    }
-    *request.body_mut() = Body::from(CALL);
-    request
-}
-
-/// The end of a session has no body, and the layer lets it through for its owner.
-fn end(caller: &Caller) -> Request {
-    let mut request = get(caller);
-    *request.method_mut() = Method::DELETE;
-    let session = HeaderValue::from_str(&caller.1).expect("a session");
-    request.headers_mut().insert("mcp-session-id", session);
-    request
-}
-
-const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#;
-
-/// The owner of `token`, with a session.
-async fn caller(layer: &AuthorizationLayer, token: String) -> Caller {
-    let begin = any(|| async { [("mcp-session-id", "inner")] });
-    let router = Router::new().route("/mcp", begin).layer(layer.clone());
-    let caller = (token, String::new());
-    let mut request = post(&caller);
-    *request.body_mut() = Body::from(INITIALIZE);
-    let answer = router.oneshot(request).await.expect("an answer");
-    let session = answer.headers().get("mcp-session-id");
-    let session = session.and_then(|session| session.to_str().ok());
-    (caller.0, session.expect("a session").to_owned())
 }
 
 /// One side: a route, what is asked of it, and what it was timed as.
@@ -213,10 +107,6 @@ fn line(what: &str, [all, quiet]: [f64; 2], bar: f64, is_least: bool) {
     println!("{what:<58} {all:>9.3} {quiet:>9.3} {bar:>6.2}  {verdict}");
 }
 
-fn both(of: impl Fn(fn(&[f64]) -> f64) -> f64) -> [f64; 2] {
-    [of(median), of(quiet)]
-}
-
 struct Bench {
     runtime: Runtime,
     issuer: Issuer,
@@ -226,17 +116,9 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = runtime();
         let (issuer, unlimited, limited) = runtime.block_on(async {
-            let resource = "https://files.example.com/mcp".parse().expect("a resource");
-            let issuer = Issuer::builder(resource)
-                .algorithms([Algorithm::RS256])
-                .start()
-                .await
-                .expect("an issuer");
+            let issuer = issuer([Algorithm::RS256]).await;
             let unlimited = guard(&issuer, GuardBuilder::unlimited).await;
             // The same work as with any other quota, and nobody is refused.
             let quota = Quota::per_second(1_000_000);
@@ -253,11 +135,11 @@ impl Bench {
 
     /// What the guard adds to a route and a layer, with so many tokens in turn.
     fn overheads(&self, tokens: usize, many: bool) {
-        let (layered, layer) = layered(&self.unlimited);
+        let layered = routes().layer(layer(&self.unlimited, 1));
         let mut all = Vec::new();
         for number in 0..tokens {
             let token = mint(&self.issuer, Algorithm::RS256, number);
-            all.push(self.runtime.block_on(caller(&layer, token)));
+            all.push(self.runtime.block_on(caller(&layered, token)));
         }
         let (bare, peer) = (routes(), peer(&self.issuer));
         let (unlimited, limited) = (extractor(&self.unlimited), extractor(&self.limited));
@@ -268,8 +150,8 @@ impl Bench {
             side(&peer, get),
             side(&unlimited, get),
             side(&limited, get),
-            side(&empty, end),
-            side(&layered, end),
+            side(&empty, get),
+            side(&layered, get),
             side(&empty, post),
             side(&layered, post),
         ];
@@ -388,15 +270,13 @@ fn report(times: &[&Vec<f64>; 8], many: bool) {
         bar(LAYER_BARS),
         true,
     );
-    if !many {
-        let post = over(layer_post, empty_post);
-        line(
-            "layer that decides by a body of 200 bytes",
-            post,
-            BODY_BAR,
-            true,
-        );
-    }
+    let post = over(layer_post, empty_post);
+    line(
+        "layer that decides by a body of 200 bytes",
+        post,
+        BODY_BAR,
+        true,
+    );
     for (what, values) in [
         ("bare route", bare),
         ("jsonwebtoken by hand", peer),

@@ -7,6 +7,8 @@
     reason = "each benchmark uses a part of it"
 )]
 
+pub mod guarded;
+
 use std::cell::Cell;
 use std::hint::black_box;
 use std::time::Duration;
@@ -85,6 +87,21 @@ where
     f64::from(u32::try_from(counted.count_total).expect("a small number")) / batch_size()
 }
 
+/// What polls everything.
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// An issuer with a key of each of these.
+pub async fn issuer(algorithms: impl IntoIterator<Item = Algorithm>) -> Issuer {
+    let resource = "https://files.example.com/mcp".parse().expect("a resource");
+    let issuer = Issuer::builder(resource).algorithms(algorithms);
+    issuer.start().await.expect("an issuer")
+}
+
 pub async fn guard(
     issuer: &Issuer,
     change: impl FnOnce(GuardBuilder<McpScopes, Ready>) -> GuardBuilder<McpScopes, Ready>,
@@ -133,4 +150,9 @@ pub fn quantile(values: &[f64], parts: usize) -> f64 {
     values.sort_by(f64::total_cmp);
     let at = values.len().checked_div(parts).unwrap_or_default();
     values.get(at).copied().expect("at least one value")
+}
+
+/// What comes of the medians, and of the quiet tenths.
+pub fn both(of: impl Fn(fn(&[f64]) -> f64) -> f64) -> [f64; 2] {
+    [of(median), of(quiet)]
 }
