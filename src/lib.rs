@@ -114,7 +114,7 @@
 //!
 //! - `axum` (default): [`mcp::Router`], [`AuthorizationLayer`], [`Authorized`] as an extractor,
 //!   [`Refusal`] as an answer, [`metadata_routes`], [`CredentialLayer`].
-//! - `fetch` (default): keys and metadata over HTTPS. Without it, keys are given as
+//! - `fetch` (default): keys, metadata and introspection over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
 //! - `rmcp-3`: `clearance::rmcp`: proofs for tools, prompts and resources of
 //!   [`rmcp`](https://docs.rs/rmcp) 3.9 or newer, the official SDK.
@@ -129,7 +129,10 @@ mod audit;
 mod authorized;
 pub mod clock;
 #[cfg(feature = "fetch")]
+pub mod credentials;
+#[cfg(feature = "fetch")]
 mod event;
+mod fetch;
 mod guard;
 pub mod id;
 pub mod jwk;

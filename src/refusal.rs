@@ -10,6 +10,8 @@ use http::HeaderValue;
 use crate::id::CorrelationId;
 use crate::keys::Unavailable;
 use crate::limit::NotUntil;
+#[cfg(feature = "fetch")]
+use crate::token::IntrospectionError;
 use crate::token::{AudienceError, ParseError, SignatureError};
 
 /// A request that was not let in.
@@ -60,6 +62,9 @@ pub enum Reason {
 pub enum TokenFault {
     /// It is not an access token for this resource at this time.
     Audience(AudienceError),
+    /// Its issuer was asked, and does not call it active.
+    #[cfg(feature = "fetch")]
+    Introspection(IntrospectionError),
     /// It is not a token at all.
     Parse(ParseError),
     /// It was revoked.
@@ -164,6 +169,8 @@ impl Reason {
             Self::ForeignOrigin => "foreign_origin",
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidToken(TokenFault::Audience(error)) => error.code(),
+            #[cfg(feature = "fetch")]
+            Self::InvalidToken(TokenFault::Introspection(error)) => error.code(),
             Self::InvalidToken(TokenFault::Parse(error)) => error.code(),
             Self::InvalidToken(TokenFault::Revoked) => "revoked",
             Self::InvalidToken(TokenFault::Signature(error)) => error.code(),
@@ -199,6 +206,8 @@ macro_rules! from_fault {
 }
 
 from_fault!(AudienceError => Audience, ParseError => Parse);
+#[cfg(feature = "fetch")]
+from_fault!(IntrospectionError => Introspection);
 
 impl From<SignatureError> for Reason {
     fn from(error: SignatureError) -> Self {

@@ -1,8 +1,12 @@
-//! What must never be shown: the text of an access token.
+//! What must never be shown: the text of an access token, and a client's secret.
 
 use std::fmt;
 
+use aws_lc_rs::constant_time;
 use http::HeaderValue;
+#[cfg(feature = "fetch")]
+use zeroize::ZeroizeOnDrop;
+use zeroize::Zeroizing;
 
 /// The text of an access token, as a client presented it.
 ///
@@ -10,15 +14,16 @@ use http::HeaderValue;
 /// known about it. It cannot be cloned, printed or compared; only the parser in
 /// [`token`](crate::token) reads it.
 ///
-/// The text is not wiped from memory when it is dropped: the server that read the request keeps
-/// it in buffers of its own, so wiping this copy would promise what it cannot hold.
+/// A text that was [copied](Self::from_bytes) is wiped from memory when it is dropped. One that came
+/// in a request is not: it stands in the buffers of the server that read the request, and is not copied
+/// out of them.
 ///
 /// # Specification
 /// [RFC 6750 section 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)
 pub struct BearerToken(Text);
 
 enum Text {
-    Own(Box<[u8]>),
+    Own(Zeroizing<Box<[u8]>>),
     /// Where it stands in the field that brought it. The server shares its buffer with the field, so
     /// nothing is copied.
     Field {
@@ -50,7 +55,7 @@ impl BearerToken {
     /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BearerSyntaxError> {
         check(bytes)?;
-        Ok(Self(Text::Own(bytes.into())))
+        Ok(Self(Text::Own(Zeroizing::new(bytes.into()))))
     }
 
     /// The text, ASCII, for the parser and for nothing else.
@@ -88,6 +93,48 @@ impl Text {
             Self::Field { value, start } => value.as_bytes().get(*start..).unwrap_or_default(),
         }
     }
+}
+
+/// The secret by which a client proves who it is (RFC 6749 section 2.3.1).
+///
+/// It cannot be cloned, printed or compared, and it is wiped from memory when it is dropped.
+///
+/// # Examples
+/// ```
+/// use clearance::credentials::ClientSecret;
+///
+/// let secret = ClientSecret::new("correct horse battery staple");
+/// assert_eq!(format!("{secret:?}"), "ClientSecret(..)");
+/// ```
+#[cfg(feature = "fetch")]
+pub struct ClientSecret(Zeroizing<String>);
+
+#[cfg(feature = "fetch")]
+impl ClientSecret {
+    /// Takes the text as a secret. A `String` is not copied; other copies are the caller's to wipe.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text, for requests to the authorization server and for nothing else.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(feature = "fetch")]
+impl ZeroizeOnDrop for ClientSecret {}
+
+#[cfg(feature = "fetch")]
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret(..)")
+    }
+}
+
+/// Whether two secrets are the same, in a time that says nothing about where they differ.
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 
 fn check(bytes: &[u8]) -> Result<(), BearerSyntaxError> {

@@ -57,6 +57,7 @@ macro_rules! twins {
 twins! {
     advance_by_hand
     alias_hides_a_circle
+    answer_by_hand
     any_of_any_of
     any_of_bare_scope
     any_of_nothing
@@ -70,6 +71,7 @@ twins! {
     attest_live
     attest_permit
     audience_as_text
+    audience_before_introspection
     audience_before_signature
     audience_twice
     backslash
@@ -87,6 +89,7 @@ twins! {
     build_acceptance
     build_authorized
     build_guard_by_hand
+    build_introspected
     build_key_set
     build_live
     build_permit
@@ -101,6 +104,7 @@ twins! {
     clone_live
     clone_token
     convert_between_states
+    copy_client_secret
     cycle
     cycle_by_hand
     decision_behind_the_facade
@@ -156,6 +160,7 @@ twins! {
     includes_what_a_stranger_includes
     includes_what_comes_below
     includes_without_a_list
+    introspection_of_a_jwt
     known_to_by_assumption
     known_to_by_hand
     known_to_own_vocabulary_by_hand
@@ -256,6 +261,7 @@ twins! {
     proof_swapped_in_rule
     quote
     raw_name_hides_a_circle
+    read_client_secret
     ready_by_hand
     recall_token
     redeclared_scope

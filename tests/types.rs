@@ -5,14 +5,17 @@ use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
 
+use clearance::credentials::{ClientAuthentication, ClientKey, ClientSecret};
 use clearance::id::CorrelationId;
 use clearance::keys::{FixedKeys, Unavailable};
 use clearance::lifecycle::{Revocations, UntilExpiry};
 use clearance::mcp::{self, McpScopes, ToolsExecute, ToolsRead};
 use clearance::scope::AnyOf;
 use clearance::secret::BearerToken;
+use clearance::session::{SealKey, SealKeys};
 use clearance::token::{
-    Acceptance, AudienceVerified, Live, Permit, Scoped, SignatureVerified, Token, Unverified,
+    Acceptance, AudienceVerified, Introspected, Live, Opaque, Permit, Scoped, SignatureVerified,
+    Token, Unverified,
 };
 use clearance::{
     Authorized, Caller, Guard, GuardBuilder, Guarded, Ready, Refusal, TrustedIssuer, WantsIssuer,
@@ -23,6 +26,7 @@ use serde::de::DeserializeOwned;
 use static_assertions::{
     assert_impl_all, assert_not_impl_any, assert_obj_safe, const_assert, const_assert_eq,
 };
+use zeroize::ZeroizeOnDrop;
 
 type Proof = Authorized<ToolsExecute>;
 type Weaker = Authorized<ToolsRead>;
@@ -95,15 +99,20 @@ guarded! {
     Token<SignatureVerified>,
     Token<AudienceVerified>,
     Token<Scoped<ToolsExecute>>,
+    Token<Opaque>,
+    Token<Introspected>,
     Unverified,
     SignatureVerified,
     AudienceVerified,
     Scoped<ToolsExecute>,
+    Opaque,
+    Introspected,
     LiveToken,
     Permitted,
     Acceptance,
     KeySet,
     BearerToken,
+    ClientSecret,
 }
 
 // Nor does one become another.
@@ -120,6 +129,9 @@ assert_not_impl_any!(
 );
 assert_not_impl_any!(Token<Scoped<ToolsExecute>>: From<Verified>, From<LiveToken>, From<Permitted>);
 assert_not_impl_any!(Verified: From<Token<SignatureVerified>>, From<Token<Unverified>>);
+assert_not_impl_any!(Verified: From<Token<Introspected>>, From<Token<Opaque>>);
+assert_not_impl_any!(Token<Introspected>: From<Token<Opaque>>, From<Token<Unverified>>);
+assert_not_impl_any!(Token<Opaque>: From<Token<Unverified>>, From<BearerToken>);
 assert_not_impl_any!(Token<SignatureVerified>: From<Token<Unverified>>, From<BearerToken>);
 assert_not_impl_any!(Token<Unverified>: From<BearerToken>);
 assert_not_impl_any!(LiveToken: From<Verified>, Deref);
@@ -127,6 +139,16 @@ assert_not_impl_any!(Permitted: From<LiveToken>, Deref);
 assert_not_impl_any!(KeySet: From<FixedKeys>, From<serde_json::Value>);
 assert_not_impl_any!(BearerToken: Deref, std::borrow::Borrow<str>);
 assert_not_impl_any!(Proof: Deref, std::borrow::Borrow<Weaker>, AsRef<Weaker>);
+
+// RS-150: a secret is wiped when it is dropped, and keys are never shown nor compared outside.
+assert_impl_all!(ClientSecret: ZeroizeOnDrop, Send, Sync);
+assert_not_impl_any!(ClientSecret: Deref, std::borrow::Borrow<str>);
+assert_impl_all!(ClientAuthentication: Clone, Debug, Send, Sync);
+assert_not_impl_any!(ClientAuthentication: Default, Serialize, PartialEq);
+assert_impl_all!(ClientKey: Clone, Debug, Send, Sync);
+assert_not_impl_any!(ClientKey: Default, Serialize, PartialEq, AsRef<[u8]>);
+assert_not_impl_any!(SealKey: Default, Serialize, PartialEq, AsRef<[u8]>);
+assert_not_impl_any!(SealKeys: Default, Serialize, PartialEq);
 
 // Wrapping a foreign token in evidence makes no evidence.
 assert_not_impl_any!(Live<String>: Clone, Default, DeserializeOwned, From<String>);

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use super::admitted::joined;
 use super::config::ConfigError;
 use super::issuer::TrustedIssuer;
+use super::voucher::Voucher;
 use super::{Deny, Guard, Inner, QuotaChoice};
 use crate::authorized::Authorized;
 use crate::clock::{Clock, SystemClock};
@@ -282,19 +283,7 @@ impl Settings {
         table: ScopeTable,
         issuers: Vec<TrustedIssuer>,
     ) -> Result<Inner, ConfigError> {
-        let mut rules: Vec<IssuerRules> = Vec::new();
-        let mut keys = Vec::new();
-        for issuer in issuers {
-            issuer.check(&table)?;
-            if rules
-                .iter()
-                .any(|known| known.issuer == issuer.rules.issuer)
-            {
-                return Err(ConfigError::RepeatedIssuer(issuer.rules.issuer));
-            }
-            keys.push(issuer.key_source(&self.clock)?);
-            rules.push(issuer.rules);
-        }
+        let (rules, vouchers) = self.vouched(&table, issuers)?;
         // With a bound, no sum of them can be too much for a date.
         let fits = |span: &Duration| !span.is_zero() && *span <= LONGEST_LIFETIME;
         let positive = |span: TimeDelta| span.to_std().ok().filter(fits);
@@ -338,12 +327,37 @@ impl Settings {
                 ends: Arc::new(revocations),
                 hash_key: random_key()?,
             }),
-            keys,
+            vouchers,
             deny: self.deny,
             longest_token: self.longest_token,
             known_header: KnownHeader::default(),
             per_operation: self.per_operation,
         })
+    }
+
+    /// The rules of the issuers, and what vouches for their tokens, in one order.
+    fn vouched(
+        &self,
+        table: &ScopeTable,
+        issuers: Vec<TrustedIssuer>,
+    ) -> Result<(Vec<IssuerRules>, Vec<Voucher>), ConfigError> {
+        let mut rules: Vec<IssuerRules> = Vec::new();
+        let mut vouchers: Vec<Voucher> = Vec::new();
+        for issuer in issuers {
+            issuer.check(table)?;
+            let name = &issuer.rules.issuer;
+            if rules.iter().any(|known| known.issuer == *name) {
+                return Err(ConfigError::RepeatedIssuer(name.clone()));
+            }
+            let voucher = issuer.voucher(&self.clock)?;
+            #[cfg(feature = "fetch")]
+            if voucher.asker().is_some() && vouchers.iter().any(|known| known.asker().is_some()) {
+                return Err(ConfigError::SecondIntrospected(name.clone()));
+            }
+            vouchers.push(voucher);
+            rules.push(issuer.rules);
+        }
+        Ok((rules, vouchers))
     }
 
     /// The origin, unless the resource is one itself.

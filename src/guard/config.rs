@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use super::issuer::{KeyConfig, TrustedIssuer};
+use super::voucher::Voucher;
 #[cfg(feature = "fetch")]
 use crate::audit::Journal;
 use crate::clock::Clock;
+#[cfg(feature = "fetch")]
+use crate::fetch::{ClientError, Place};
 use crate::id::Issuer;
 use crate::jwk::KeySetError;
 use crate::keys::IssuerKeys;
 #[cfg(feature = "fetch")]
-use crate::keys::{ClientError, Fetched, Fetcher, Source};
+use crate::keys::{Fetched, Fetcher, Source};
+#[cfg(feature = "fetch")]
+use crate::lifecycle::{Asker, Introspection};
 use crate::scope::ScopeTable;
 use crate::token::ScopeSource;
 
@@ -18,6 +23,9 @@ use crate::token::ScopeSource;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// What proves to an issuer who asks it about tokens has an empty id or an empty secret.
+    #[error("nothing proves to {0} who asks it about its tokens")]
+    ClientAuthentication(Issuer),
     /// `accept_type` was given the type of another kind of token (RFC 8725 section 3.11), or `JWT`,
     /// which names no kind at all.
     #[error("`{0}` is not a type that access tokens alone have")]
@@ -29,6 +37,13 @@ pub enum ConfigError {
     /// proxy or a certificate for one.
     #[error("the HTTP client for {0} cannot be set up")]
     HttpClient(Issuer),
+    /// The URL at which an issuer is asked about its tokens is neither `https`, nor `http` with the
+    /// loopback host that the issuer has.
+    #[error("the introspection endpoint of {0} is not acceptable")]
+    IntrospectionEndpoint(Issuer),
+    /// An answer about a token was to count for more than 5 minutes.
+    #[error("an answer of {0} about a token may count for 5 minutes at most")]
+    IntrospectionLifetime(Issuer),
     /// The fixed keys of an issuer are not a key set.
     #[error("the keys of {0} are not a key set: {1}")]
     KeySet(Issuer, KeySetError),
@@ -66,6 +81,10 @@ pub enum ConfigError {
     /// What was given as the certificate of an issuer's authority is none in PEM.
     #[error("the root certificate for {0} is not a certificate in PEM")]
     RootCertificate(Issuer),
+    /// A second issuer was to be asked about tokens of which nothing can be read: one of them would be
+    /// shown tokens of the other.
+    #[error("{0} is the second issuer that would be asked about tokens")]
+    SecondIntrospected(Issuer),
     /// A scope prefix is empty, has characters that no scope may have (RFC 6749 section 3.3), or a
     /// scope of the vocabulary begins with it, so that one name could mean two scopes.
     #[error("the scope prefix of {0} is not scope text, or a scope begins with it")]
@@ -142,14 +161,14 @@ impl TrustedIssuer {
         Ok(())
     }
 
-    /// Where its keys come from.
+    /// What vouches for its tokens.
     #[cfg_attr(
         not(feature = "fetch"),
         expect(unused_variables, reason = "fixed keys need no clock")
     )]
-    pub(super) fn key_source(&self, clock: &Arc<dyn Clock>) -> Result<IssuerKeys, ConfigError> {
+    pub(super) fn voucher(&self, clock: &Arc<dyn Clock>) -> Result<Voucher, ConfigError> {
         let issuer = &self.rules.issuer;
-        match &self.keys {
+        let keys = match &self.keys {
             KeyConfig::Fixed(keys) => {
                 let keys = keys
                     .load(issuer.clone(), &self.rules.algorithms)
@@ -157,36 +176,67 @@ impl TrustedIssuer {
                 if keys.is_empty() {
                     return Err(ConfigError::NoUsableKey(issuer.clone()));
                 }
-                Ok(IssuerKeys::Fixed(Arc::new(keys)))
+                IssuerKeys::Fixed(Arc::new(keys))
             }
             #[cfg(feature = "fetch")]
-            KeyConfig::Discover => self.fetched(Source::Discovery, clock),
+            KeyConfig::Discover => self.fetched(Source::Discovery, clock)?,
             #[cfg(feature = "fetch")]
             KeyConfig::JwksUri(uri) => match Source::jwks_uri(issuer, uri) {
-                Some(source) => self.fetched(source, clock),
-                None => Err(ConfigError::KeySetUrl(issuer.clone())),
+                Some(source) => self.fetched(source, clock)?,
+                None => return Err(ConfigError::KeySetUrl(issuer.clone())),
             },
-        }
+            #[cfg(feature = "fetch")]
+            KeyConfig::Asked(introspection) => {
+                return self.asker(introspection, clock).map(Voucher::Asked);
+            }
+        };
+        Ok(Voucher::Keys(keys))
     }
+}
 
-    #[cfg(feature = "fetch")]
+#[cfg(feature = "fetch")]
+impl TrustedIssuer {
     fn fetched(&self, source: Source, clock: &Arc<dyn Clock>) -> Result<IssuerKeys, ConfigError> {
         let rules = &self.rules;
         let (issuer, algorithms) = (rules.issuer.clone(), rules.algorithms.clone());
-        match Fetcher::new(issuer, source, algorithms, &self.fetch) {
-            Ok(fetcher) => {
-                let stale = self.fetch.stale_limit;
-                let keys = Fetched::new(fetcher, stale, Arc::clone(clock), Arc::new(Journal));
-                Ok(IssuerKeys::Fetched(keys))
-            }
-            Err(error) => {
-                let issuer = rules.issuer.clone();
-                Err(match error {
-                    ClientError::Both | ClientError::Client => ConfigError::HttpClient(issuer),
-                    ClientError::Proxy => ConfigError::Proxy(issuer),
-                    ClientError::RootCertificate => ConfigError::RootCertificate(issuer),
-                })
-            }
+        let fetcher = Fetcher::new(issuer, source, algorithms, &self.fetch);
+        let fetcher = fetcher.map_err(|error| self.no_client(error))?;
+        let (stale, journal) = (self.fetch.stale_limit, Arc::new(Journal));
+        let keys = Fetched::new(fetcher, stale, Arc::clone(clock), journal);
+        Ok(IssuerKeys::Fetched(keys))
+    }
+
+    /// Who asks it about its tokens.
+    fn asker(
+        &self,
+        introspection: &Introspection,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Asker, ConfigError> {
+        let issuer = &self.rules.issuer;
+        if !introspection.authentication.is_sound() {
+            return Err(ConfigError::ClientAuthentication(issuer.clone()));
+        }
+        if !introspection.is_lifetime_sound() {
+            return Err(ConfigError::IntrospectionLifetime(issuer.clone()));
+        }
+        let endpoint = match introspection.endpoint.as_deref() {
+            None => None,
+            Some(url) => match Place::configured(issuer, url) {
+                Some(place) => Some(place),
+                None => return Err(ConfigError::IntrospectionEndpoint(issuer.clone())),
+            },
+        };
+        let (introspection, clock) = (introspection.clone(), Arc::clone(clock));
+        Asker::new(issuer.clone(), introspection, endpoint, &self.fetch, clock)
+            .map_err(|error| self.no_client(error))
+    }
+
+    fn no_client(&self, error: ClientError) -> ConfigError {
+        let issuer = self.rules.issuer.clone();
+        match error {
+            ClientError::Both | ClientError::Client => ConfigError::HttpClient(issuer),
+            ClientError::Proxy => ConfigError::Proxy(issuer),
+            ClientError::RootCertificate => ConfigError::RootCertificate(issuer),
         }
     }
 }

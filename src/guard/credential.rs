@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::audit;
 use crate::refusal::CredentialError;
-use crate::secret::{BearerSyntaxError, Presented};
+use crate::secret::{BearerSyntaxError, Presented, is_same};
 
 type Credential = Result<Option<Presented>, CredentialError>;
 
@@ -28,7 +28,10 @@ impl Slot {
     /// Moves the credential of a request from its headers into a slot in its extensions.
     pub(crate) fn fill(parts: &mut Parts) {
         // A slot that was carried here from elsewhere does not keep this request's credential.
-        let own = |slot: &Self| parts.headers.get(AUTHORIZATION) == Some(&slot.ticket);
+        let own = |slot: &Self| {
+            let field = parts.headers.get(AUTHORIZATION);
+            field.is_some_and(|value| is_same(value.as_bytes(), slot.ticket.as_bytes()))
+        };
         if parts.extensions.get::<Self>().is_some_and(own) || is_of_another_scheme(&parts.headers) {
             return;
         }
@@ -85,7 +88,7 @@ pub(super) fn take(parts: &mut Parts) -> Credential {
     match parts.headers.remove(AUTHORIZATION) {
         // Something in between took the ticket away, so there is no credential any more.
         None => Ok(None),
-        Some(value) if single && value == slot.ticket => slot
+        Some(value) if single && is_same(value.as_bytes(), slot.ticket.as_bytes()) => slot
             .credential
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

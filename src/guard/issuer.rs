@@ -5,9 +5,12 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
+use crate::fetch::FetchOptions;
 use crate::id::Issuer;
 use crate::jwk::Algorithm;
-use crate::keys::{FetchOptions, FixedKeys};
+use crate::keys::FixedKeys;
+#[cfg(feature = "fetch")]
+use crate::lifecycle::Introspection;
 use crate::token::{ClientClaim, IssuerRules, ScopeSource};
 
 /// An authorization server whose tokens are accepted, and how it deviates from RFC 9068.
@@ -43,6 +46,8 @@ pub(super) enum KeyConfig {
     #[cfg(feature = "fetch")]
     JwksUri(Box<str>),
     Fixed(FixedKeys),
+    #[cfg(feature = "fetch")]
+    Asked(Introspection),
 }
 
 impl TrustedIssuer {
@@ -67,6 +72,47 @@ impl TrustedIssuer {
     /// An issuer whose keys are given and never change, for servers without a way out.
     pub fn with_keys(issuer: Issuer, keys: FixedKeys) -> Self {
         Self::with(issuer, KeyConfig::Fixed(keys))
+    }
+
+    /// An issuer whose tokens say nothing to anybody else, and which is asked about each of them
+    /// (RFC 7662). A guard has at most one such issuer: a token of which nothing can be read must not
+    /// be shown to somebody whom it does not come from.
+    ///
+    /// It is asked about tokens that are no JWT, and about JWTs that name it as their `iss`; every other
+    /// JWT is judged by the keys of the issuer that it names, or refused. What it answers is judged like
+    /// a JWT: `sub`, `client_id`, `aud` and `exp` must be there, `aud` must be the guard's resource, and
+    /// `token_type`, `nbf`, `iat` and `cnf` are looked at. `jti` may be missing, which RFC 7662
+    /// section 2.2 allows; such a token can be revoked here with all others of its subject, client or
+    /// login only.
+    ///
+    /// While the issuer cannot be asked, or does not let this server ask, requests are answered with
+    /// 503.
+    ///
+    /// # Examples
+    /// ```
+    /// use clearance::credentials::{ClientAuthentication, ClientSecret};
+    /// use clearance::lifecycle::Introspection;
+    /// use clearance::mcp::McpScopes;
+    /// use clearance::{Guard, TrustedIssuer};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let secret = ClientSecret::new(std::env::var("CLIENT_SECRET").unwrap_or("s3cret".to_owned()));
+    /// let authentication = ClientAuthentication::client_secret_basic("files-server", secret);
+    /// let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+    ///     .trusted_issuer(TrustedIssuer::introspected(
+    ///         "https://auth.example.com".parse()?,
+    ///         Introspection::by(authentication),
+    ///     ))
+    ///     .build()?;
+    /// # let _ = guard;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "fetch")]
+    pub fn introspected(issuer: Issuer, introspection: Introspection) -> Self {
+        let mut this = Self::with(issuer, KeyConfig::Asked(introspection));
+        this.rules.token_id_required = false;
+        this
     }
 
     fn with(issuer: Issuer, keys: KeyConfig) -> Self {
@@ -203,6 +249,22 @@ impl TrustedIssuer {
         self
     }
 
+    /// Accepts answers about tokens without `iat` from an issuer that is
+    /// [introspected](Self::introspected), where RFC 7662 section 2.2 allows that. Of a JWT it is
+    /// required all the same.
+    ///
+    /// Cost: nobody knows when such a token was issued. So every revocation of its subject, client or
+    /// login concerns it, however new it is; one that lives longer than the guard's
+    /// [`max_lifetime`](crate::GuardBuilder::max_lifetime) is refused until no more than that is left of
+    /// it, and may then outlive a revocation; and with a
+    /// [`max_age`](crate::GuardBuilder::max_age) it is refused.
+    #[cfg(feature = "fetch")]
+    #[must_use]
+    pub fn without_issued_at(mut self) -> Self {
+        self.rules.issued_at_optional = matches!(self.keys, KeyConfig::Asked(_));
+        self
+    }
+
     /// Decodes the claims of this issuer's tokens into a `T` as well, once, when a token is
     /// verified. Handlers get it by [`Authorized::claims`](crate::Authorized::claims).
     ///
@@ -227,6 +289,8 @@ impl fmt::Debug for KeyConfig {
             #[cfg(feature = "fetch")]
             Self::JwksUri(_) => "JwksUri(..)",
             Self::Fixed(_) => "Fixed(..)",
+            #[cfg(feature = "fetch")]
+            Self::Asked(_) => "Asked(..)",
         })
     }
 }

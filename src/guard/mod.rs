@@ -10,10 +10,13 @@ mod admitted;
 mod builder;
 mod config;
 mod credential;
+#[cfg(feature = "fetch")]
+mod introspection;
 mod issuer;
 mod pipeline;
 mod reach;
 mod seals;
+mod voucher;
 
 pub use builder::{GuardBuilder, Ready, WantsIssuer};
 pub use config::ConfigError;
@@ -34,15 +37,18 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
+use self::voucher::Voucher;
 use crate::authorized::Authorized;
 use crate::id::{Issuer, Resource};
 use crate::jwk::KeySet;
-use crate::keys::{IssuerKeys, Unavailable};
+use crate::keys::Unavailable;
 use crate::lifecycle::{CacheStats, Revocations, TokenCache};
 use crate::limit::{Principals, Unlimited};
 use crate::refusal::{Answers, Refusal};
 use crate::scope::{KnownTo, Set, Vocabulary};
 use crate::token::{Acceptance, KnownHeader, Token, Unverified};
+#[cfg(feature = "fetch")]
+use crate::token::{Introspected, Opaque};
 
 /// Guards one resource: turns requests into proofs.
 ///
@@ -110,7 +116,7 @@ type Deny = Box<dyn Fn(&Authorized<()>) -> bool + Send + Sync>;
 pub(crate) struct Inner {
     acceptance: Acceptance,
     /// In the order of the acceptance's issuers.
-    keys: Vec<IssuerKeys>,
+    vouchers: Vec<Voucher>,
     revocations: Revocations,
     cache: TokenCache,
     quota: QuotaChoice,
@@ -156,15 +162,16 @@ impl<V: Vocabulary> Guard<V> {
         admitted.authorize(now)
     }
 
-    /// Waits until the keys of every issuer are there.
+    /// Waits until the keys of every issuer are there, and until it is known where an issuer is asked
+    /// about its tokens.
     ///
     /// Requests that come earlier wait for the first fetch, or get 503.
     ///
     /// # Errors
     /// [`Unavailable`] for the first issuer whose keys cannot be had now.
     pub async fn ready(&self) -> Result<(), Unavailable> {
-        for keys in &self.inner.keys {
-            keys.ready().await?;
+        for voucher in &self.inner.vouchers {
+            voucher.ready().await?;
         }
         Ok(())
     }
@@ -226,6 +233,15 @@ impl<V: Vocabulary> Guard<V> {
             .key_set(token)
             .await
             .map_err(|reason| self.inner.refuse(reason, None))
+    }
+
+    /// Asks the issuer about this token, for [`Token::verify_audience`]. Nothing is remembered of it.
+    ///
+    /// # Errors
+    /// [`Refusal`], if its issuer does not call it active or cannot be asked, or if the guard asks none.
+    #[cfg(feature = "fetch")]
+    pub async fn introspect(&self, token: Token<Opaque>) -> Result<Token<Introspected>, Refusal> {
+        self.inner.ask(token).await
     }
 }
 

@@ -7,17 +7,20 @@ use chrono::{DateTime, Utc};
 use http::request::Parts;
 
 use super::admitted::Admitted;
+use super::voucher::Voucher;
 use super::{Inner, QuotaChoice, credential};
 use crate::audit;
 use crate::id::CorrelationId;
 use crate::jwk::KeySet;
 use crate::keys::{IssuerKeys, Unavailable};
-use crate::lifecycle::{Moment, NotLive, Recall, TokenKey};
+use crate::lifecycle::{LONGEST, Moment, NotLive, Recall, TokenKey};
 use crate::refusal::{Answers, CredentialError, Reason, Refusal, TokenFault};
 use crate::token::{
     Acceptance, AudienceError, AudienceVerified, KnownHeader, SignatureError, SignatureVerified,
     Token, Unverified, Verified,
 };
+#[cfg(feature = "fetch")]
+use crate::token::{IntrospectionError, Opaque};
 
 /// Who was let in, and the moment at which that was looked at; or why nobody was.
 pub(crate) type Admission = Result<(Admitted, DateTime<Utc>), Refusal>;
@@ -30,9 +33,17 @@ pub(crate) enum Begun {
 
 /// A token that has to be verified.
 pub(crate) struct Arrived {
-    token: Token<Unverified>,
+    shown: Shown,
     /// What it is remembered by afterwards.
     key: Option<(TokenKey, usize)>,
+}
+
+enum Shown {
+    /// Its issuer has signed it.
+    Signed(Token<Unverified>),
+    /// Its issuer has to be asked.
+    #[cfg(feature = "fetch")]
+    Opaque(Token<Opaque>),
 }
 
 impl Inner {
@@ -66,14 +77,14 @@ impl Inner {
             credential::forget(parts);
             return Begun::Done(Ok((admitted, self.acceptance.rules().clock.now())));
         }
-        let done = match self.arrive(parts, correlation) {
-            Err(done) => done,
-            Ok(arrived) => match self.at_hand(&arrived.token) {
-                Some((source, keys)) => self.finish(arrived, source, &keys, correlation),
-                None => return Begun::Waits(arrived),
-            },
+        let begun = match self.arrive(parts, correlation) {
+            Err(done) => Begun::Done(done),
+            Ok(arrived) => self.at_once(arrived, correlation),
         };
-        Begun::Done(done.map_err(|refusal| refusal.about(correlation)))
+        match begun {
+            Begun::Done(done) => Begun::Done(done.map_err(|refusal| refusal.about(correlation))),
+            waits @ Begun::Waits(_) => waits,
+        }
     }
 
     /// The token of a request, if it is not known already what comes of it.
@@ -95,8 +106,8 @@ impl Inner {
         if let Some(key) = key {
             let at = Moment::of(&*self.acceptance.rules().clock);
             let stands = |verified: &Verified| {
-                let source = self.keys.get(verified.source());
-                source.is_some_and(|source| source.have(verified.signed_by(), at.monotonic))
+                let voucher = self.vouchers.get(verified.source());
+                voucher.is_some_and(|voucher| voucher.still_has(verified, at.monotonic))
             };
             match self.cache.recall(&key, at, stands) {
                 Recall::Live(token) => return Err(self.settle(token, at.now, correlation)),
@@ -107,24 +118,58 @@ impl Inner {
         let Ok(raw) = presented.into_token() else {
             return Err(refuse(CredentialError::Malformed.into()));
         };
+        #[cfg(feature = "fetch")]
+        if length <= self.longest_token && self.asker_for(&raw).is_some() {
+            if self.is_known_inactive(key) {
+                return Err(refuse(IntrospectionError::Inactive.into()));
+            }
+            let (shown, key) = (
+                Shown::Opaque(Token::opaque(raw)),
+                key.map(|key| (key, length)),
+            );
+            return Ok(Arrived { shown, key });
+        }
         match Token::parse_within(raw, self.longest_token, &self.known_header) {
             Ok(token) => {
-                let key = key.map(|key| (key, length));
-                Ok(Arrived { token, key })
+                let (shown, key) = (Shown::Signed(token), key.map(|key| (key, length)));
+                Ok(Arrived { shown, key })
             }
             Err(error) => Err(refuse(error.into())),
         }
     }
 
-    /// The rest of it, where keys have to be waited for.
+    /// The rest of it, where nothing has to be waited for.
+    fn at_once(
+        self: &Arc<Self>,
+        Arrived { shown, key }: Arrived,
+        correlation: CorrelationId,
+    ) -> Begun {
+        match shown {
+            Shown::Signed(token) => {
+                let Some((source, keys)) = self.at_hand(&token) else {
+                    let shown = Shown::Signed(token);
+                    return Begun::Waits(Arrived { shown, key });
+                };
+                Begun::Done(self.finish(token, key, (source, &keys), correlation))
+            }
+            #[cfg(feature = "fetch")]
+            Shown::Opaque(_) => Begun::Waits(Arrived { shown, key }),
+        }
+    }
+
+    /// The rest of it, where keys or the issuer's answer have to be waited for.
     pub(crate) async fn resume(
         self: &Arc<Self>,
-        arrived: Arrived,
+        Arrived { shown, key }: Arrived,
         correlation: CorrelationId,
     ) -> Admission {
-        let done = match self.keys_for(&arrived.token).await {
-            Ok((source, keys)) => self.finish(arrived, source, &keys, correlation),
-            Err(refusal) => Err(refusal),
+        let done = match shown {
+            Shown::Signed(token) => match self.keys_for(&token).await {
+                Ok((source, keys)) => self.finish(token, key, (source, &keys), correlation),
+                Err(refusal) => Err(refusal),
+            },
+            #[cfg(feature = "fetch")]
+            Shown::Opaque(token) => self.introspect(token, key, correlation).await,
         };
         done.map_err(|refusal| refusal.about(correlation))
     }
@@ -132,9 +177,9 @@ impl Inner {
     /// Everything from the signature on.
     fn finish(
         self: &Arc<Self>,
-        Arrived { token, key }: Arrived,
-        source: &IssuerKeys,
-        keys: &KeySet,
+        token: Token<Unverified>,
+        key: Option<(TokenKey, usize)>,
+        (source, keys): (&IssuerKeys, &KeySet),
         correlation: CorrelationId,
     ) -> Admission {
         let token = self.verify(token, source, keys)?;
@@ -152,14 +197,14 @@ impl Inner {
                 return Err(self.refuse(error.into(), None));
             }
         };
-        if let Some((key, length)) = key {
-            self.cache.keep(key, token.verified(), length, at);
+        if let Some(key) = key {
+            self.cache.keep(key, token.verified(), at, LONGEST);
         }
         self.settle(token, at.now, correlation)
     }
 
     /// What is looked at each time, after everything that a token proves by itself.
-    fn settle(
+    pub(super) fn settle(
         self: &Arc<Self>,
         token: Token<AudienceVerified>,
         now: DateTime<Utc>,
@@ -204,8 +249,8 @@ impl Inner {
     /// The keys that may verify this token, if they need not be waited for.
     fn at_hand(&self, token: &Token<Unverified>) -> Option<(&IssuerKeys, Arc<KeySet>)> {
         // The only issuer has the key that is named: nobody else needs to be looked for.
-        let source = match self.keys.as_slice() {
-            [only] => only,
+        let source = match self.vouchers.as_slice() {
+            [Voucher::Keys(only)] => only,
             _ => self.key_source(token).ok()?,
         };
         Some((source, source.at_hand(token)?))
@@ -240,8 +285,9 @@ impl Inner {
         rules
             .issuers
             .iter()
-            .zip(&self.keys)
-            .find_map(|(rules, keys)| (*named == *rules.issuer.as_str()).then_some(keys))
+            .zip(&self.vouchers)
+            .find_map(|(rules, voucher)| (*named == *rules.issuer.as_str()).then_some(voucher))
+            .and_then(Voucher::keys)
             .ok_or(Reason::InvalidToken(TokenFault::UnknownIssuer))
     }
 

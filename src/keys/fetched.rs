@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
 use super::cooldown::{COOLDOWN, UnknownKeys};
-use super::fetch::{FetchError, Published};
+use super::fetch::{NoKeys, Published};
 use super::{Fetcher, Unavailable, freshness};
 use crate::clock::Clock;
 use crate::event::{Event, Sink};
@@ -80,7 +80,7 @@ enum Renewal {
 /// Whether the failure says that the issuer cannot be asked. One that publishes no usable key is there, and
 /// has taken its keys back.
 fn is_down(failure: Option<&'static str>) -> bool {
-    failure.is_some_and(|cause| cause != FetchError::Empty.code())
+    failure.is_some_and(|cause| cause != NoKeys::Empty.code())
 }
 
 impl Fetched {

@@ -19,13 +19,8 @@
 //!
 //! Each issuer has keys, fetches and cool-downs of its own.
 //!
-//! Layer L3. Implements RFC 8414 section 3 (metadata), RFC 7517 section 5 (key sets) and RFC 9111
-//! section 4.2 (lifetimes).
+//! Layer L3. Implements RFC 7517 section 5 (key sets) and RFC 9111 section 4.2 (lifetimes).
 
-#[cfg(feature = "fetch")]
-mod address;
-#[cfg(feature = "fetch")]
-mod clients;
 #[cfg(feature = "fetch")]
 mod cooldown;
 #[cfg(feature = "fetch")]
@@ -35,17 +30,12 @@ mod fetched;
 mod fixed;
 #[cfg(feature = "fetch")]
 mod freshness;
-mod options;
 #[cfg(test)]
 #[cfg(feature = "fetch")]
 mod tests;
 
 pub use fixed::FixedKeys;
 
-pub(crate) use options::FetchOptions;
-
-#[cfg(feature = "fetch")]
-pub(crate) use clients::ClientError;
 #[cfg(feature = "fetch")]
 pub(crate) use fetch::{Fetcher, Source};
 #[cfg(feature = "fetch")]

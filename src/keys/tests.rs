@@ -1,7 +1,5 @@
-//! What the names of hosts lead to that a document names, and whether a key is at hand.
+//! Whether a key is at hand.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,187 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use url::Url;
 
-use super::address::{Admitted, Lookup};
-use super::clients::Clients;
-use super::fetch::FetchError;
-use super::{FetchOptions, Fetched, Fetcher, IssuerKeys, Source};
+use super::{Fetched, Fetcher, IssuerKeys, Source};
 use crate::clock::{Clock, WakeUp};
 use crate::event::{Event, Sink};
+use crate::fetch::tests::{Listening, ok, options};
 use crate::id::Issuer;
 use crate::jwk::Algorithm;
-
-/// A resolver whose answers are given: the first to the first question, and the last for ever.
-#[derive(Clone)]
-struct Names(Arc<Mutex<Asked>>);
-
-/// What was asked, and what will be answered.
-type Asked = (Vec<&'static str>, Vec<Vec<IpAddr>>);
-
-impl Names {
-    fn answering(answers: &[&[&str]]) -> Self {
-        let answers = answers.iter().rev();
-        let answers =
-            answers.map(|answer| answer.iter().map(|text| text.parse().unwrap()).collect());
-        Self(Arc::new(Mutex::new((Vec::new(), answers.collect()))))
-    }
-
-    fn asked(&self) -> usize {
-        self.0.lock().unwrap().0.len()
-    }
-
-    fn lookup(&self) -> Lookup {
-        let this = self.clone();
-        Arc::new(move |name| {
-            assert_eq!(name, "keys.example.com");
-            let mut state = this.0.lock().unwrap();
-            state.0.push("keys.example.com");
-            let answer = if state.1.len() > 1 {
-                state.1.pop().unwrap()
-            } else {
-                state.1.first().cloned().unwrap()
-            };
-            Box::pin(async move {
-                Ok(answer
-                    .into_iter()
-                    .map(|ip| SocketAddr::new(ip, 0))
-                    .collect())
-            })
-        })
-    }
-}
-
-/// Something on this machine that nobody has to call. It answers each connection with `answer`.
-struct Listening {
-    port: u16,
-    hits: Arc<AtomicUsize>,
-    /// Ends with it.
-    _tasks: JoinSet<()>,
-}
-
-impl Listening {
-    async fn answering(answer: impl Fn(u16) -> String + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let hits = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&hits);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                counted.fetch_add(1, Ordering::SeqCst);
-                let mut head = [0; 4096];
-                if stream.read(&mut head).await.is_ok() {
-                    drop(stream.write_all(answer(port).as_bytes()).await);
-                }
-            }
-        });
-        Self {
-            port,
-            hits,
-            _tasks: tasks,
-        }
-    }
-
-    fn hits(&self) -> usize {
-        self.hits.load(Ordering::SeqCst)
-    }
-}
-
-fn ok(body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
-}
-
-fn options() -> FetchOptions {
-    FetchOptions {
-        time_limit: Duration::from_secs(5),
-        ..FetchOptions::standard()
-    }
-}
-
-/// Asks the host for a document that it is named for.
-async fn ask(names: &Names, loopback: bool, port: u16) -> FetchError {
-    let mut clients = Clients::new(&options(), Admitted { loopback }).unwrap();
-    clients.look_up_by(names.lookup());
-    let url = Url::parse(&format!("https://keys.example.com:{port}/jwks")).unwrap();
-    let client = clients.for_foreign(&url).unwrap();
-    FetchError::of(&client.get(url).send().await.unwrap_err())
-}
-
-/// RS-080
-#[tokio::test]
-async fn a_name_that_leads_to_this_machine_or_network_is_not_followed() {
-    let listening = Listening::answering(|_| String::new()).await;
-    for addresses in [
-        &["127.0.0.1"][..],
-        &["::1", "127.0.0.1"],
-        &["::ffff:127.0.0.1"],
-        &["10.0.0.1"],
-        &["169.254.169.254"],
-        &["100.64.0.1", "fd00::1"],
-        &["64:ff9b::7f00:1"],
-        &["0.0.0.0"],
-    ] {
-        let names = Names::answering(&[addresses]);
-        let error = ask(&names, false, listening.port).await;
-        assert_eq!(error, FetchError::Address, "{addresses:?}");
-        assert_eq!(names.asked(), 1);
-    }
-    assert_eq!(listening.hits(), 0);
-    // Of an issuer on this machine it is followed here, and nowhere else.
-    let error = ask(&Names::answering(&[&["127.0.0.1"]]), true, listening.port).await;
-    assert_eq!((error, listening.hits()), (FetchError::Connection, 1));
-    let error = ask(&Names::answering(&[&["10.0.0.1"]]), true, listening.port).await;
-    assert_eq!((error, listening.hits()), (FetchError::Address, 1));
-}
-
-/// RS-080: what was checked is what is connected to; the resolver is not asked once more.
-#[tokio::test]
-async fn a_name_is_looked_up_once_and_only_what_was_checked_is_called() {
-    let listening = Listening::answering(|_| String::new()).await;
-    let names = Names::answering(&[&["10.0.0.1", "127.0.0.1", "fd00::1"], &["127.0.0.1"]]);
-    let error = ask(&names, true, listening.port).await;
-    assert_eq!((error, listening.hits()), (FetchError::Connection, 1));
-    assert_eq!(names.asked(), 1);
-    // A name that changes its mind is judged by what it says each time.
-    let names = Names::answering(&[&["10.0.0.1"], &["127.0.0.1"]]);
-    let error = ask(&names, false, listening.port).await;
-    assert_eq!((error, names.asked()), (FetchError::Address, 1));
-    let error = ask(&names, false, listening.port).await;
-    assert_eq!((error, names.asked()), (FetchError::Address, 2));
-    assert_eq!(listening.hits(), 1);
-}
-
-/// RS-080: from the metadata on.
-#[tokio::test]
-async fn metadata_that_names_a_private_host_brings_no_keys() {
-    let listening = Listening::answering(|port| {
-        let issuer = format!("http://127.0.0.1:{port}");
-        let jwks_uri = format!("https://keys.example.com:{port}/jwks");
-        ok(&json!({"issuer": issuer, "jwks_uri": jwks_uri}).to_string())
-    })
-    .await;
-    let issuer = format!("http://127.0.0.1:{}", listening.port);
-    let fetch = async |names: &Names| {
-        let issuer = issuer.parse().unwrap();
-        let algorithms = Algorithm::STANDARD.to_vec();
-        let mut fetcher = Fetcher::new(issuer, Source::Discovery, algorithms, &options()).unwrap();
-        fetcher.look_up_by(names.lookup());
-        fetcher.fetch().await.map(drop).unwrap_err()
-    };
-    let private = Names::answering(&[&["192.168.1.1"]]);
-    assert_eq!(fetch(&private).await, FetchError::Address);
-    assert_eq!((private.asked(), listening.hits()), (1, 1));
-    let here = Names::answering(&[&["127.0.0.1"]]);
-    // It is called, and does not speak TLS.
-    assert_eq!(fetch(&here).await, FetchError::Connection);
-    assert_eq!((here.asked(), listening.hits()), (1, 3));
-}
 
 #[derive(Debug)]
 struct Silent;

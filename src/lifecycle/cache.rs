@@ -17,8 +17,8 @@ use crate::token::{AudienceVerified, HashKey, Token, Verified, since_1970};
 /// How many tokens are remembered unless a guard says otherwise.
 pub(crate) const MOST_TOKENS: usize = 1 << 16;
 
-/// How long one is remembered.
-const LONGEST: Duration = Duration::from_mins(5);
+/// How long one is remembered at most.
+pub(crate) const LONGEST: Duration = Duration::from_mins(5);
 
 /// A longer token counts as several, so that long ones do not take more memory than that.
 const UNIT: usize = 4 * 1024;
@@ -153,21 +153,28 @@ impl TokenCache {
         }
     }
 
-    /// Remembers a token of this length that was verified just now.
-    pub(crate) fn keep(&self, key: TokenKey, verified: &Arc<Verified>, length: usize, at: Moment) {
-        let verified = Arc::clone(verified);
-        self.put(key, What::Live(verified, since_1970(at.now)), length, at);
+    /// Remembers a token of this length that was verified just now, for so long since then.
+    pub(crate) fn keep(
+        &self,
+        (key, length): (TokenKey, usize),
+        verified: &Arc<Verified>,
+        at: Moment,
+        lifetime: Duration,
+    ) {
+        let what = What::Live(Arc::clone(verified), since_1970(at.now));
+        let until = at.monotonic.saturating_add(lifetime.min(LONGEST));
+        self.put(key, what, length, until);
     }
 
     /// Remembers a token that is genuine, and dead since `since`.
     pub(crate) fn keep_expired(&self, key: TokenKey, since: Duration, at: Moment) {
-        self.put(key, What::Expired(since), 0, at);
+        let until = at.monotonic.saturating_add(LONGEST);
+        self.put(key, What::Expired(since), 0, until);
     }
 
-    fn put(&self, key: TokenKey, what: What, length: usize, at: Moment) {
+    fn put(&self, key: TokenKey, what: What, length: usize, until: Duration) {
         let units = length.checked_div(UNIT).unwrap_or_default();
         let weight = u32::try_from(units).unwrap_or(u32::MAX).saturating_add(1);
-        let until = at.monotonic.saturating_add(LONGEST);
         let entry = Entry {
             what,
             until,
@@ -190,6 +197,13 @@ impl fmt::Debug for TokenCache {
         f.debug_struct("TokenCache")
             .field("tokens", &self.table.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// Nobody sees a hash.
+impl fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenKey(..)")
     }
 }
 

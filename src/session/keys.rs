@@ -8,7 +8,9 @@ use aws_lc_rs::hmac::{self, HMAC_SHA256, Tag};
 use aws_lc_rs::rand::SystemRandom;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
 
+use crate::secret::is_same;
 use crate::token::Verified;
 
 /// A key that seals what clients carry: 32 random bytes.
@@ -46,10 +48,9 @@ impl FromStr for SealKey {
     fn from_str(text: &str) -> Result<Self, SealKeyError> {
         let unpadded = || URL_SAFE_NO_PAD.decode(text.trim_end_matches('='));
         let bytes = STANDARD.decode(text).or_else(|_| unpadded());
-        let bytes: Result<[u8; 32], _> = bytes.unwrap_or_default().try_into();
-        bytes
-            .map(|bytes| Self::from_bytes(&bytes))
-            .map_err(|_bytes| SealKeyError)
+        let bytes = Zeroizing::new(bytes.unwrap_or_default());
+        let bytes = bytes.first_chunk().filter(|_| bytes.len() == 32);
+        bytes.map(Self::from_bytes).ok_or(SealKeyError)
     }
 }
 
@@ -110,8 +111,7 @@ impl SealKeys {
         // All of them, so that the time says nothing about which.
         self.0.iter().fold(false, |found, SealKey(key)| {
             let own = hmac::sign(key, &text);
-            let is_same = aws_lc_rs::constant_time::verify_slices_are_equal(own.as_ref(), tag);
-            found | is_same.is_ok()
+            found | is_same(own.as_ref(), tag)
         })
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use siphasher::sip::SipHasher13;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::verified::{Principal, Verified};
 use crate::clock::{Clock, WakeUp};
@@ -68,7 +69,7 @@ impl Rules {
 }
 
 /// A random key, so that nobody can choose two principals whose hashes collide.
-#[derive(Clone)]
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct HashKey(pub(crate) [u8; 16]);
 
 impl HashKey {
@@ -143,6 +144,8 @@ pub(crate) struct IssuerRules {
     pub(crate) scopes: ScopeSource,
     pub(crate) scope_prefix: Option<Box<str>>,
     pub(crate) token_id_required: bool,
+    /// Whether `iat` may be missing; then every revocation of whom it speaks of concerns it.
+    pub(crate) issued_at_optional: bool,
     pub(crate) extra: Option<Decode>,
 }
 
@@ -158,6 +161,7 @@ impl IssuerRules {
             scopes: ScopeSource::Scope,
             scope_prefix: None,
             token_id_required: true,
+            issued_at_optional: false,
             extra: None,
         }
     }

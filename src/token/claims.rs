@@ -58,16 +58,22 @@ pub(super) fn header(document: &str) -> Result<Header, ParseError> {
 
 /// Reads the claims, which are `document` from `start` on.
 pub(super) fn claims(document: &str, start: usize) -> Result<Box<Claims>, ParseError> {
+    let claims = members(document, start)?;
+    // RFC 9068 section 2.2: without it nobody could be asked for keys.
+    if claims.issuer.is_none() {
+        return Err(ParseError::Member);
+    }
+    Ok(claims)
+}
+
+/// The same where the issuer need not name itself.
+pub(super) fn members(document: &str, start: usize) -> Result<Box<Claims>, ParseError> {
     let reading = &Reading::new(document);
     let part = document.get(start..).ok_or(ParseError::Json)?;
     // Filled where they stay: they are many bytes to move.
     let mut claims = Box::<Claims>::default();
     let into = &mut *claims;
     reading.object(part, ClaimsVisitor { reading, into })?;
-    // RFC 9068 section 2.2: without it nobody could be asked for keys.
-    if claims.issuer.is_none() {
-        return Err(ParseError::Member);
-    }
     Ok(claims)
 }
 

@@ -39,3 +39,25 @@ impl<T> Permit<T> {
         self.0
     }
 }
+
+/// Evidence that the issuer of `T` was asked about it, and what it answered.
+///
+/// It holds what it speaks of, so it cannot serve another token. Only a guard obtains one.
+#[cfg(feature = "fetch")]
+#[must_use = "evidence that nobody consumes proves nothing"]
+pub(crate) struct Answered<T> {
+    of: T,
+    answer: std::sync::Arc<[u8]>,
+}
+
+#[cfg(feature = "fetch")]
+impl<T> Answered<T> {
+    /// Only `lifecycle` calls this.
+    pub(crate) const fn attest(of: T, answer: std::sync::Arc<[u8]>) -> Self {
+        Self { of, answer }
+    }
+
+    pub(super) fn into_parts(self) -> (T, std::sync::Arc<[u8]>) {
+        (self.of, self.answer)
+    }
+}

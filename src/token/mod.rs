@@ -6,6 +6,14 @@
 //!       --Live (lifecycle), Permit (limit), require_scope::<S>--> Scoped<S>
 //! ```
 //!
+//! A token of which nothing can be read takes another way to the same state, with the answer of its
+//! issuer in place of a signature ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)):
+//!
+//! ```text
+//! bytes --opaque--> Opaque --the issuer's answer (lifecycle)--> Introspected
+//!       --verify_audience(&Acceptance, now)--> AudienceVerified
+//! ```
+//!
 //! Each arrow consumes its token and demands evidence from a runtime part; a token that fails is
 //! gone. The first arrows are public, for other transports and for reading. The evidence for the
 //! last one comes from a [`Guard`](crate::Guard) alone, so [`Authorized`](crate::Authorized) does
@@ -19,7 +27,10 @@ mod claims;
 mod evidence;
 mod json;
 mod known;
+#[cfg(feature = "fetch")]
+mod opaque;
 mod parse;
+mod reading;
 mod scoped;
 mod signature;
 mod state;
@@ -28,14 +39,22 @@ mod verified;
 pub use acceptance::{Acceptance, ClientClaim};
 pub use audience::AudienceError;
 pub use evidence::{Live, Permit};
+#[cfg(feature = "fetch")]
+pub use opaque::IntrospectionError;
 pub use parse::ParseError;
 pub use scoped::ScopeError;
 pub use signature::SignatureError;
 pub use state::{AudienceVerified, Scoped, SignatureVerified, State, Unverified};
+#[cfg(feature = "fetch")]
+pub use state::{Introspected, Opaque};
 
 pub(crate) use acceptance::{Ends, HashKey, IssuerRules, Rules, ScopeSource};
 pub(crate) use audience::ISSUED_AT_SKEW;
+#[cfg(feature = "fetch")]
+pub(crate) use evidence::Answered;
 pub(crate) use known::KnownHeader;
+#[cfg(feature = "fetch")]
+pub(crate) use opaque::may_be_shown;
 pub(crate) use parse::LONGEST_TOKEN;
 pub(crate) use verified::{Verified, since_1970};
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::parse::decode;
-use super::state::{SignatureVerified, Unverified};
+use super::state::{SignatureVerified, Statement, Unverified};
 use super::{ParseError, Token, claims};
 use crate::id::{Issuer, KeyId};
 use crate::jwk::{Algorithm, KeyError, KeySet, Signer};
@@ -91,15 +91,16 @@ impl Token<Unverified> {
             if named != Some(keys.issuer().as_str()) {
                 return Err(SignatureError::OtherIssuer);
             }
-            let issuer = keys.issuer().clone();
             Ok(SignatureVerified {
-                issuer,
                 key_id: signer.id.cloned(),
                 key: signer.thumbprint,
-                decoded,
-                boundary,
                 header: state.header,
-                claims,
+                statement: Statement {
+                    issuer: keys.issuer().clone(),
+                    decoded,
+                    boundary,
+                    claims,
+                },
             })
         })
     }
@@ -127,7 +128,7 @@ impl Unverified {
 impl Token<SignatureVerified> {
     /// Who wrote it.
     pub const fn issuer(&self) -> &Issuer {
-        &self.state.issuer
+        &self.state.statement.issuer
     }
 
     /// The algorithm of its signature.

@@ -79,15 +79,52 @@ impl Unverified {
 /// [RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4),
 /// [RFC 8725 sections 3.1 and 3.8](https://www.rfc-editor.org/rfc/rfc8725#section-3)
 pub struct SignatureVerified {
-    pub(super) issuer: Issuer,
     pub(super) key_id: Option<KeyId>,
     /// The key that made the signature: its name may come to mean another one.
     pub(super) key: Thumbprint,
-    /// Header and claims, decoded.
+    pub(super) header: Header,
+    pub(super) statement: Statement,
+}
+
+#[cfg(feature = "fetch")]
+/// A token that is no JWT, or whose issuer wants to be asked all the same. Nothing is known of it.
+///
+/// # Proves
+/// The bytes are one `b64token`.
+///
+/// # Does not prove
+/// Anything about who wrote it.
+pub struct Opaque {
+    pub(super) raw: BearerToken,
+}
+
+#[cfg(feature = "fetch")]
+/// A token that its issuer, when it was asked, called active.
+///
+/// # Proves
+/// - the issuer was asked about this token, at an address that the guard's configuration or the
+///   issuer's metadata names, and answered that it is active;
+/// - the answer names no other issuer, and is one JSON object without a member that stands twice.
+///
+/// # Does not prove
+/// That the token is meant for this server, or in force by this server's clock: see
+/// [`AudienceVerified`]. That it is active still: it is not asked again for as long as the guard
+/// remembers the answer.
+///
+/// # Specification
+/// [RFC 7662 sections 2.2 and 4](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)
+pub struct Introspected {
+    pub(super) statement: Statement,
+    pub(super) is_access_token: bool,
+}
+
+/// What an issuer says of a token: in the token, or when it is asked.
+pub(super) struct Statement {
+    pub(super) issuer: Issuer,
+    /// The text in which the claims stand.
     pub(super) decoded: String,
     /// Where in `decoded` the claims begin.
     pub(super) boundary: usize,
-    pub(super) header: Header,
     pub(super) claims: Box<Claims>,
 }
 
@@ -95,7 +132,7 @@ pub struct SignatureVerified {
 ///
 /// # Proves
 /// - one of its audiences is a resource of the guard whose acceptance was asked;
-/// - it is an access token and not an ID token or another kind of JWT;
+/// - it is an access token and not an ID token or another kind of token;
 /// - the time lies between `nbf` and `exp`, with the leeway;
 /// - it is bound to no key that the caller has not shown.
 ///
@@ -118,10 +155,18 @@ pub struct Scoped<S> {
 }
 
 impl sealed::Sealed for Unverified {}
+#[cfg(feature = "fetch")]
+impl sealed::Sealed for Opaque {}
+#[cfg(feature = "fetch")]
+impl sealed::Sealed for Introspected {}
 impl sealed::Sealed for SignatureVerified {}
 impl sealed::Sealed for AudienceVerified {}
 impl<S> sealed::Sealed for Scoped<S> {}
 impl State for Unverified {}
+#[cfg(feature = "fetch")]
+impl State for Opaque {}
+#[cfg(feature = "fetch")]
+impl State for Introspected {}
 impl State for SignatureVerified {}
 impl State for AudienceVerified {}
 impl<S> State for Scoped<S> {}
@@ -143,8 +188,24 @@ impl SignatureVerified {
 impl fmt::Debug for SignatureVerified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignatureVerified")
-            .field("issuer", &self.issuer)
+            .field("issuer", &self.statement.issuer)
             .field("algorithm", &self.algorithm())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "fetch")]
+impl fmt::Debug for Opaque {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opaque(..)")
+    }
+}
+
+#[cfg(feature = "fetch")]
+impl fmt::Debug for Introspected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Introspected")
+            .field("issuer", &self.statement.issuer)
             .finish_non_exhaustive()
     }
 }

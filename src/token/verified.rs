@@ -28,13 +28,14 @@ pub(crate) struct Verified {
     pub(super) principal_key: OnceLock<u64>,
     pub(super) token_id: Option<TokenId>,
     pub(super) session: Option<IssuerSession>,
-    /// Since 1970, like the deadline.
+    /// Since 1970, like the deadline; its beginning where nobody says it.
     pub(super) issued_at: Duration,
     /// `exp` plus the leeway, or the oldest age: from this moment on the token is dead.
     pub(super) deadline: Duration,
     pub(super) granted: Granted,
-    /// The key that signed it, and whose it is: the place of the issuer among those of the guard.
-    pub(super) signed_by: Thumbprint,
+    /// The key that signed it, if its issuer was not asked instead, and whose it is: the place of the
+    /// issuer among those of the guard.
+    pub(super) signed_by: Option<Thumbprint>,
     pub(super) source: usize,
     pub(super) extra: Option<Box<dyn Any + Send + Sync>>,
     /// What the guard accepts that let it in.
@@ -76,8 +77,8 @@ impl Verified {
         self.granted
     }
 
-    pub(crate) const fn signed_by(&self) -> &Thumbprint {
-        &self.signed_by
+    pub(crate) const fn signed_by(&self) -> Option<&Thumbprint> {
+        self.signed_by.as_ref()
     }
 
     /// The place of the issuer among those of the guard.

@@ -8,9 +8,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Proxy};
 use url::Url;
 
-use super::FetchOptions;
 use super::address::{Admitted, Checked, Lookup, system};
-use super::fetch::FetchError;
+use super::{FetchError, FetchOptions};
 
 /// The most redirects that are followed, all within one origin.
 const MOST_REDIRECTS: usize = 3;

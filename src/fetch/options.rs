@@ -1,4 +1,4 @@
-//! How the keys of one issuer are fetched and kept.
+//! How one issuer is asked.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -10,7 +10,7 @@ const STALE_LIMITS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration
 /// What is chosen for one issuer.
 #[derive(Clone)]
 pub(crate) struct FetchOptions {
-    /// How long one fetch takes at most, metadata included.
+    /// How long one question takes at most, metadata included.
     pub(crate) time_limit: Duration,
     /// How old keys may be at all.
     pub(crate) stale_limit: Duration,

@@ -1,0 +1,11 @@
+//! A client's secret goes to its authorization server and nowhere else.
+//! Stops it from being written down.
+
+use clearance::credentials::{ClientAuthentication, ClientSecret};
+
+fn authentication(secret: ClientSecret) -> ClientAuthentication {
+    println!("{}", secret.expose());
+    ClientAuthentication::client_secret_basic("files-server", secret)
+}
+
+fn main() {}
