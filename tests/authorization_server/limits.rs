@@ -163,6 +163,42 @@ async fn the_answer_of_the_token_endpoint_can_be_lost() {
     );
 }
 
+#[tokio::test]
+async fn introspection_goes_wrong_until_it_behaves() {
+    let (server, _) = approving().await;
+    let access = text(&tokens(&server).await, "access_token");
+    let ask = async || post_as_machine(&server, "/introspect", &[("token", &access)]).await;
+    let right = ask().await.body;
+    server.introspection_fault(Fault::Status(503));
+    let spoiled = ask().await;
+    assert_eq!((spoiled.status, spoiled.body.as_str()), (503, "{}"));
+    let lie = r#"{"active":true,"sub":"mallory"}"#;
+    server.introspection_fault(Fault::Body(lie.to_owned()));
+    assert_eq!(ask().await.body, lie);
+    // Also for those who would be told nothing.
+    let nobody = post(&server, "/introspect", &[]).await;
+    assert_eq!((nobody.status, nobody.body.as_str()), (200, lie));
+    server.introspection_fault(Fault::Truncated);
+    assert!(ask().await.body.len() < right.len());
+    server.introspection_fault(Fault::Hang);
+    let hanging = tokio::time::timeout(Duration::from_millis(300), ask());
+    assert!(hanging.await.is_err());
+    // Other endpoints do not know of it.
+    granted(
+        &post(
+            &server,
+            "/token",
+            &redemption(&code(&server, &[]).await, &[]),
+        )
+        .await,
+    );
+    server.behave();
+    assert_eq!(ask().await.body, right);
+    server.introspection_fault(Fault::Status(500));
+    server.introspection_fault(Fault::None);
+    assert_eq!(ask().await.body, right);
+}
+
 /// What takes the place of an answer is what its documentation says, whatever the right one was.
 #[tokio::test]
 async fn spoiled_answers_are_json_that_scripts_may_read() {

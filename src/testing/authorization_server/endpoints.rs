@@ -181,13 +181,13 @@ impl Endpoint {
     fn fault(self, site: &Site) -> Option<super::super::fault::Fault> {
         let state = site.state();
         match self {
+            Self::Introspect => Some(state.introspection_fault.clone()),
             Self::Jwks => Some(state.jwks_fault.clone()),
             Self::Metadata => Some(state.metadata_fault.clone()),
             Self::Token => Some(state.token_fault.clone()),
             Self::Authorize
             | Self::Consent
             | Self::Index
-            | Self::Introspect
             | Self::Nowhere
             | Self::Register
             | Self::Revoke => None,

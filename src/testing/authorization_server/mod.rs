@@ -233,6 +233,13 @@ impl AuthorizationServer {
         self.site.state().token_fault = fault;
     }
 
+    /// Misbehaves at the introspection endpoint from now on, whatever is asked and whoever asks.
+    ///
+    /// To say that a token is in force which is not, give the whole answer with [`Fault::Body`].
+    pub fn introspection_fault(&self, fault: Fault) {
+        self.site.state().introspection_fault = fault;
+    }
+
     /// Breaks a rule of OAuth from now on, besides those that it breaks already.
     pub fn misbehave(&self, fault: ServerFault) {
         self.site.state().faults.push(fault);
@@ -245,6 +252,7 @@ impl AuthorizationServer {
         state.metadata_fault = Fault::None;
         state.jwks_fault = Fault::None;
         state.token_fault = Fault::None;
+        state.introspection_fault = Fault::None;
     }
 
     /// What was asked for, in order; the latest 1 000 requests.

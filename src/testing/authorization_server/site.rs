@@ -78,6 +78,7 @@ pub(super) struct State {
     pub(super) metadata_fault: Fault,
     pub(super) jwks_fault: Fault,
     pub(super) token_fault: Fault,
+    pub(super) introspection_fault: Fault,
     pub(super) faults: Vec<ServerFault>,
     pub(super) records: Records,
 }
@@ -115,6 +116,7 @@ impl Site {
             metadata_fault: Fault::None,
             jwks_fault: Fault::None,
             token_fault: Fault::None,
+            introspection_fault: Fault::None,
             faults: Vec::new(),
             records: Records::default(),
         };
