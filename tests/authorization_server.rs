@@ -20,6 +20,7 @@ mod authorization_server {
     mod flow;
     mod hostile;
     mod limits;
+    mod opaque;
     mod records;
     mod requests;
     mod tokens;

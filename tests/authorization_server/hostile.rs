@@ -23,8 +23,7 @@ pub fn revoked(server: &AuthorizationServer) -> Arc<Mutex<Vec<String>>> {
 }
 
 pub async fn is_active(server: &AuthorizationServer, token: &str) -> bool {
-    let answer = post_as_machine(server, "/introspect", &[("token", token)]).await;
-    json(&answer)["active"] == true
+    introspected(server, token).await["active"] == true
 }
 
 #[tokio::test]

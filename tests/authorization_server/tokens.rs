@@ -67,11 +67,7 @@ async fn what_is_revoked_is_inactive() {
         text(&tokens, "access_token"),
         text(&tokens, "refresh_token"),
     );
-    let ask = async |token: &str| {
-        let answer = post_as_machine(&server, "/introspect", &[("token", token)]).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        json(&answer)
-    };
+    let ask = async |token: &str| introspected(&server, token).await;
     let known = ask(&access).await;
     assert_eq!(known["active"], true);
     assert_eq!(known["sub"], "alice");

@@ -121,6 +121,13 @@ pub async fn post_as_machine(
     send(server, &format!("POST {path}"), &lines, &body).await
 }
 
+/// What `machine` is told of a token.
+pub async fn introspected(server: &AuthorizationServer, token: &str) -> Value {
+    let answer = post_as_machine(server, "/introspect", &[("token", token)]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    json(&answer)
+}
+
 /// A right authorization request of `editor`, with `changes`: an empty value takes a parameter away.
 pub fn request<'p>(changes: &[(&'p str, &'p str)]) -> Vec<(&'p str, &'p str)> {
     let mut pairs = vec![

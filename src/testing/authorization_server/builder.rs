@@ -50,6 +50,7 @@ impl AuthorizationServerBuilder {
             clients: HashMap::new(),
             documents: HashMap::new(),
             access_token_lifetime: ACCESS_TOKEN_LIFETIME,
+            has_opaque_tokens: false,
             path: String::new(),
         };
         Self {
@@ -174,6 +175,16 @@ impl AuthorizationServerBuilder {
     /// How long access tokens live. Default: 10 minutes.
     pub fn access_token_lifetime(mut self, lifetime: TimeDelta) -> Self {
         self.settings.access_token_lifetime = lifetime;
+        self
+    }
+
+    /// Gives out access tokens that say nothing: random text, as refresh tokens are. Default: JWTs
+    /// (RFC 9068).
+    ///
+    /// What such a token is worth is told at `/introspect` alone. What
+    /// [`token`](AuthorizationServer::token) mints stays a JWT.
+    pub fn opaque_tokens(mut self) -> Self {
+        self.settings.has_opaque_tokens = true;
         self
     }
 

@@ -67,8 +67,9 @@ use crate::jwk::Algorithm;
 /// | `/revoke` | ends a token; [`on_revoked`](Self::on_revoked) hears of it | RFC 7009 |
 /// | `/introspect` | tells [confidential clients](AuthorizationServerBuilder::client) what an access token is worth | RFC 7662 |
 ///
-/// Access tokens are those of RFC 9068, with `resource` in `aud`. A client may also be a URL with a
-/// metadata document behind it, given by
+/// Access tokens are those of RFC 9068, with `resource` in `aud`, or with
+/// [`opaque_tokens`](AuthorizationServerBuilder::opaque_tokens) random text that `/introspect` alone
+/// explains. A client may also be a URL with a metadata document behind it, given by
 /// [`with_client_document`](AuthorizationServerBuilder::with_client_document). The server fetches
 /// nothing, ever.
 ///

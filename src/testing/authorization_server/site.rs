@@ -44,6 +44,8 @@ pub(super) struct Settings {
     /// Client metadata documents by their URLs.
     pub(super) documents: HashMap<String, String>,
     pub(super) access_token_lifetime: TimeDelta,
+    /// Whether access tokens are random text and no JWTs.
+    pub(super) has_opaque_tokens: bool,
     pub(super) path: String,
 }
 

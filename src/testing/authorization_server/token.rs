@@ -233,7 +233,7 @@ fn terms(site: &Site, grant: &Grant, resource: Resource, scopes: ScopeList) -> T
     }
 }
 
-/// Makes an access token (RFC 9068 section 2) that belongs to `grant`.
+/// Makes an access token that belongs to `grant`.
 ///
 /// # Errors
 /// If the grant has ended: nobody could revoke what is made then.
@@ -249,20 +249,11 @@ pub(super) fn issue(
     }
     let id = random::text()?;
     let issued_at = site.now();
-    let mut token = TokenBuilder::new(site)
-        .subject(&terms.subject)
-        .client(&terms.client)
-        .audience(terms.resource.as_str())
-        .token_id(&id)
-        .issued_at(issued_at)
-        .expires_at(terms.expires_at);
-    if !terms.scopes.is_empty() {
-        token = token.scope(&terms.scopes.to_string());
-    }
-    if let Some(act) = act(&terms) {
-        token = token.claim("act", act);
-    }
-    let text = token.mint();
+    let text = if site.settings.has_opaque_tokens {
+        random::text()?
+    } else {
+        jwt(site, &terms, &id, issued_at)
+    };
     let remembered = AccessToken {
         id: TokenId::new(id),
         grant,
@@ -272,6 +263,24 @@ pub(super) fn issue(
     };
     state.store.add_access_token(&text, remembered);
     Ok(Issued { text, terms })
+}
+
+/// An access token that says all that the server knows of it (RFC 9068 section 2).
+fn jwt(site: &Site, terms: &Terms, id: &str, issued_at: DateTime<Utc>) -> String {
+    let mut token = TokenBuilder::new(site)
+        .subject(&terms.subject)
+        .client(&terms.client)
+        .audience(terms.resource.as_str())
+        .token_id(id)
+        .issued_at(issued_at)
+        .expires_at(terms.expires_at);
+    if !terms.scopes.is_empty() {
+        token = token.scope(&terms.scopes.to_string());
+    }
+    if let Some(act) = act(terms) {
+        token = token.claim("act", act);
+    }
+    token.mint()
 }
 
 /// Who acts for the subject, and within it who did before (RFC 8693 section 4.1).
