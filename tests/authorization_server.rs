@@ -18,6 +18,7 @@ mod authorization_server {
     mod clients;
     mod consent;
     mod flow;
+    mod grants;
     mod hostile;
     mod limits;
     mod opaque;

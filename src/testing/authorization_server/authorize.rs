@@ -142,7 +142,7 @@ fn checked(
     Ok((
         challenge,
         site.resources(parameters)?,
-        site.scopes(parameters)?,
+        site.scopes(parameters.get("scope"))?,
     ))
 }
 

@@ -16,6 +16,7 @@ mod endpoints;
 mod error;
 mod exchange;
 mod fault;
+mod grant;
 mod html;
 mod introspection;
 mod metadata;
@@ -165,9 +166,46 @@ impl AuthorizationServer {
     }
 
     /// Starts a token that is right in every way, as [`Issuer::token`](super::Issuer::token) does,
-    /// without any grant behind it: it can be neither revoked nor introspected here.
+    /// without any grant behind it: it can be neither revoked nor introspected here. For one that can
+    /// see [`grant`](Self::grant).
     pub fn token(&self) -> TokenBuilder<'_> {
         TokenBuilder::new(&*self.site)
+    }
+
+    /// Gives `client` an access token for the server's [resource](Self::resource), as if `user` had
+    /// just agreed to `scope` (separated by one space each; if it is empty, the
+    /// [default scope](AuthorizationServerBuilder::default_scope)).
+    ///
+    /// It is a token as the flow gives it, a JWT or [opaque](AuthorizationServerBuilder::opaque_tokens):
+    /// it can be introspected, exchanged and revoked, and is the first of a grant of its own, without
+    /// a refresh token. Any client will do that the server knows, also one that no user is ever asked
+    /// about.
+    ///
+    /// # Errors
+    /// If there is no such client or no such scope.
+    ///
+    /// # Examples
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use clearance::testing::{AuthorizationServer, User};
+    ///
+    /// let server = AuthorizationServer::builder("https://files.example.com/mcp".parse()?)
+    ///     .public_client("editor", ["http://127.0.0.1/callback"])
+    ///     .opaque_tokens()
+    ///     .start()
+    ///     .await?;
+    /// let token = server.grant(User::Alice, "editor", "files:read")?;
+    /// assert!(!token.contains('.'));
+    /// assert!(server.grant(User::Alice, "nobody", "files:read").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn grant(&self, user: User, client: &str, scope: &str) -> io::Result<String> {
+        let granted = grant::grant(&self.site, user, client, scope);
+        // For one more grant an old one may be forgotten.
+        self.site.tell_what_was_revoked();
+        granted
     }
 
     /// Publishes one more key and returns its `kid`.

@@ -207,13 +207,12 @@ impl Site {
         std::iter::once(&self.settings.resource).chain(&self.settings.other_resources)
     }
 
-    /// The scopes that a request asks for; the default ones if it asks for none (RFC 6749
-    /// section 3.3).
+    /// The scopes that are asked for; the default ones if none are (RFC 6749 section 3.3).
     ///
     /// # Errors
     /// If one is not known here.
-    pub(super) fn scopes(&self, parameters: &Parameters) -> Result<ScopeList, OAuthError> {
-        let Some(text) = parameters.get("scope") else {
+    pub(super) fn scopes(&self, asked: Option<&str>) -> Result<ScopeList, OAuthError> {
+        let Some(text) = asked else {
             return Ok(self.settings.default_scopes.clone());
         };
         let scopes = ScopeList::parse(text)?;

@@ -170,8 +170,9 @@ fn for_client(
         "only confidential clients that were registered by hand act for themselves",
     ))?;
     let resource = site.one_resource(parameters)?;
-    let scopes = site.scopes(parameters)?;
-    let scopes = if parameters.get("scope").is_none() {
+    let asked = parameters.get("scope");
+    let scopes = site.scopes(asked)?;
+    let scopes = if asked.is_none() {
         scopes.and(own)
     } else if scopes.is_within(own) {
         scopes
@@ -222,7 +223,8 @@ fn check_resource(grant: &Grant, resource: &Resource) -> Result<(), OAuthError> 
     }
 }
 
-fn terms(site: &Site, grant: &Grant, resource: Resource, scopes: ScopeList) -> Terms {
+/// What stands in a new token of `grant` in which nobody acts for the subject.
+pub(super) fn terms(site: &Site, grant: &Grant, resource: Resource, scopes: ScopeList) -> Terms {
     Terms {
         client: grant.client.clone(),
         subject: grant.subject.clone(),
