@@ -51,7 +51,7 @@ impl CorrelationId {
     }
 
     /// A new one: the next number, made to look like nothing by a hash that nobody else knows.
-    fn made() -> Self {
+    pub(crate) fn made() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         static HASHES: OnceLock<[RandomState; 2]> = OnceLock::new();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::call::{Call, Meta};
 use super::envelope::Message;
@@ -16,6 +16,21 @@ use super::error::{Fault, HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST, UNSU
 static VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 static METHOD: HeaderName = HeaderName::from_static("mcp-method");
 static NAME: HeaderName = HeaderName::from_static("mcp-name");
+
+/// What the head of a request says of its message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Said<'h> {
+    version: Field<'h>,
+    method: Field<'h>,
+    name: Field<'h>,
+}
+
+/// A field that is there once, if at all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Field<'h> {
+    first: Option<&'h HeaderValue>,
+    is_repeated: bool,
+}
 
 const MISMATCH: &str = "a header does not match the body";
 
@@ -104,11 +119,11 @@ impl Revision {
     /// names another method or name than any one of its messages does is refused.
     pub(crate) fn of_batch(
         served: &[Self],
-        headers: &HeaderMap,
+        said: &Said<'_>,
         messages: &[Message<'_>],
     ) -> Result<Self, Fault<'static>> {
         let fault = |code, message| Fault::new(None, code, message);
-        let revision = match only(headers, &VERSION) {
+        let revision = match said.version.text() {
             Ok(None) => Self::unnamed(served, ""),
             Ok(Some(value)) => Self::served(served, value).filter(|of| *of == Self::March2025),
             Err(Repeated) => None,
@@ -116,7 +131,7 @@ impl Revision {
         let revision = revision
             .ok_or_else(|| fault(INVALID_REQUEST, "batches are not served in this revision"))?;
         for message in messages {
-            mirrored(headers, message, false).map_err(|wrong| fault(wrong.code, wrong.message))?;
+            mirrored(said, message, false).map_err(|wrong| fault(wrong.code, wrong.message))?;
             // What says that it is written in another revision is not decided about by this one.
             if let Message::Call(Call { head, .. }) = message
                 && head
@@ -131,9 +146,9 @@ impl Revision {
     }
 
     /// The revision of a request without a body.
-    pub(crate) fn of_head(served: &[Self], headers: &HeaderMap) -> Result<Self, Fault<'static>> {
+    pub(crate) fn of_head(served: &[Self], said: &Said<'_>) -> Result<Self, Fault<'static>> {
         let repeated = |Repeated| Fault::new(None, HEADER_MISMATCH, MISMATCH);
-        match only(headers, &VERSION).map_err(repeated)? {
+        match said.version.text().map_err(repeated)? {
             None => served
                 .iter()
                 .rfind(|of| !of.is_modern())
@@ -148,10 +163,10 @@ impl Revision {
     /// The revision of a message, its headers compared with its body.
     pub(crate) fn of<'a>(
         served: &[Self],
-        headers: &HeaderMap,
+        said: &Said<'_>,
         message: &Message<'a>,
     ) -> Result<Self, Fault<'a>> {
-        let header = only(headers, &VERSION).map_err(|Repeated| mismatch(message))?;
+        let header = said.version.text().map_err(|Repeated| mismatch(message))?;
         let revision = match message {
             Message::Call(call) => version_of(served, header, call)?,
             Message::Notification { .. } | Message::Answer => match header {
@@ -161,23 +176,19 @@ impl Revision {
             },
         };
         let required = revision.is_modern() && matches!(message, Message::Call(_));
-        mirrored(headers, message, required)?;
+        mirrored(said, message, required)?;
         Ok(revision)
     }
 }
 
 /// Compares the headers that repeat a message's method and name with the message.
-fn mirrored<'a>(
-    headers: &HeaderMap,
-    message: &Message<'a>,
-    required: bool,
-) -> Result<(), Fault<'a>> {
+fn mirrored<'a>(said: &Said<'_>, message: &Message<'a>, required: bool) -> Result<(), Fault<'a>> {
     let method = match message {
         Message::Call(call) => Some(&*call.method),
         Message::Notification { method } => Some(&**method),
         Message::Answer => None,
     };
-    if !agrees(headers, &METHOD, method, required) {
+    if !agrees(said.method, method, required) {
         return Err(mismatch(message));
     }
     let target = match message {
@@ -185,7 +196,7 @@ fn mirrored<'a>(
         Message::Notification { .. } | Message::Answer => None,
     };
     // On methods that have no name the header means nothing, and is never used.
-    if target.is_some() && !agrees(headers, &NAME, target.as_deref(), required) {
+    if target.is_some() && !agrees(said.name, target.as_deref(), required) {
         return Err(mismatch(message));
     }
     Ok(())
@@ -257,22 +268,55 @@ fn unsupported<'a>(served: &[Revision], id: Option<&'a str>, requested: &str) ->
 /// More than one field of one name: different readers would pick different ones.
 struct Repeated;
 
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Repeated> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    if values.next().is_some() {
-        return Err(Repeated);
+impl<'h> Field<'h> {
+    fn text(self) -> Result<Option<&'h str>, Repeated> {
+        let Some(value) = self.first else {
+            return Ok(None);
+        };
+        if self.is_repeated {
+            return Err(Repeated);
+        }
+        // Of white space, values have blanks and tabs alone.
+        let text = std::str::from_utf8(value.as_bytes().trim_ascii());
+        text.ok().ok_or(Repeated).map(Some)
     }
-    // Of white space, values have blanks and tabs alone.
-    let text = std::str::from_utf8(value.as_bytes().trim_ascii());
-    text.ok().ok_or(Repeated).map(Some)
+}
+
+impl<'h> Said<'h> {
+    /// What these fields say.
+    pub(crate) fn of(headers: &'h HeaderMap) -> Self {
+        let mut said = Self::default();
+        // One walk: there are few fields, and to look one up costs as much as to pass by several.
+        for (name, value) in headers {
+            let field = if *name == VERSION {
+                &mut said.version
+            } else if *name == METHOD {
+                &mut said.method
+            } else if *name == NAME {
+                &mut said.name
+            } else {
+                continue;
+            };
+            field.is_repeated = field.first.is_some();
+            field.first = Some(value);
+        }
+        said
+    }
+
+    /// The same without the version, if it is such a one.
+    pub(crate) fn without_version(mut self, is_left_out: impl Fn(&str) -> bool) -> Self {
+        let Field { first, is_repeated } = self.version;
+        let version = first.filter(|_| !is_repeated);
+        if version.is_some_and(|value| is_left_out(value.to_str().unwrap_or_default())) {
+            self.version = Field::default();
+        }
+        self
+    }
 }
 
 /// Whether the field says what the body says, or is absent and need not be there.
-fn agrees(headers: &HeaderMap, name: &HeaderName, body: Option<&str>, required: bool) -> bool {
-    match only(headers, name) {
+fn agrees(field: Field<'_>, body: Option<&str>, required: bool) -> bool {
+    match field.text() {
         Err(Repeated) => false,
         Ok(None) => !required,
         Ok(Some(value)) => meaning(value).is_some_and(|value| Some(&*value) == body),

@@ -116,9 +116,17 @@ impl Unread {
 }
 
 /// Refuses a body of which others could read something else than the JSON that is decided about.
-pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), &'static str> {
+///
+/// `may_be_encoded` says whether there may be a field about its encoding.
+pub(super) fn check_media_type(
+    headers: &HeaderMap,
+    may_be_encoded: bool,
+) -> Result<(), &'static str> {
     if !is_json(headers) {
         return Err("the body must be application/json");
+    }
+    if !may_be_encoded {
+        return Ok(());
     }
     let encodings = headers.get_all(CONTENT_ENCODING).iter();
     let mut encoded = encodings.filter(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));

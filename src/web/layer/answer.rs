@@ -36,10 +36,11 @@ impl<T> Visit<T> {
             let answer = admitted.over().into_answer(pass.id());
             return Some(self.refused("token_died", answer));
         }
+        let is_stream = is_event_stream(response.headers());
         // A stream of an older revision may begin before its request is answered, or after: a challenge
         // only now and then would help nobody.
         #[cfg(feature = "rmcp-3")]
-        if (pass.is_modern || !is_event_stream(response.headers()))
+        if (pass.is_modern || !is_stream)
             && let Some(refusal) = self.passed.take().and_then(|passed| passed.refusal())
         {
             // What a handler demanded beyond the policy, before the head of the answer was sent.
@@ -61,7 +62,6 @@ impl<T> Visit<T> {
             let why = "the service's session id is none";
             return Some(self.bad_gateway(why, pass.id()));
         };
-        let is_stream = is_event_stream(&head.headers);
         forbid_storing(&mut head.headers, is_stream);
         if pass.begins_stream && head.status.is_success() {
             if !is_stream {
@@ -95,6 +95,12 @@ impl<T> Visit<T> {
         admitted: &Admitted,
         pass: &Pass,
     ) -> Result<Option<HeaderValue>, BadId> {
+        if !headers.keys().any(|name| *name == SESSION) {
+            let Session::Own(own) = &pass.session else {
+                return Ok(None);
+            };
+            return Ok(Some(own.clone()));
+        }
         let mut values = headers.get_all(&SESSION).iter();
         let id = values.next().cloned();
         let is_only = values.next().is_none();

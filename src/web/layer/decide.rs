@@ -4,18 +4,19 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::value::RawValue;
 
 use super::Shared;
-use super::head::{LAST_EVENT, SESSION, without_version};
+use super::fields::{Field, Fields};
+use super::head::{LAST_EVENT, SESSION};
 use crate::audit::RequestSpan;
 use crate::guard::Admitted;
 use crate::mcp::call::Call;
 use crate::mcp::envelope::{Body, Message};
 use crate::mcp::error::{Fault, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND};
 use crate::mcp::policy::{Needs, Refused, Stop, judge};
-use crate::mcp::revision::Revision;
+use crate::mcp::revision::{Revision, Said};
 use crate::refusal::Refusal;
 use crate::session::Sealed;
 use crate::web::response::{accepted, faulty};
@@ -85,6 +86,7 @@ pub(super) struct Visitor<'a> {
     pub(super) admitted: &'a Admitted,
     pub(super) now: DateTime<Utc>,
     pub(super) span: &'a RequestSpan,
+    pub(super) fields: Fields,
 }
 
 /// Whether one message may pass.
@@ -97,6 +99,13 @@ enum Verdict {
 }
 
 impl Visitor<'_> {
+    /// Takes a field away, if it came.
+    pub(super) fn remove(&self, headers: &mut HeaderMap, field: Field, name: &HeaderName) {
+        if self.fields.have(field) {
+            headers.remove(name);
+        }
+    }
+
     pub(super) fn refused(&self, refusal: Refusal, id: Option<&str>) -> Own {
         self.span.decided("refused", Some(refusal.reason().code()));
         Box::new(refusal.into_answer(id))
@@ -144,10 +153,10 @@ impl Shared {
         let revision = if sse.is_some() {
             // Newer clients of the old transport name the revision that they agreed on: what they write
             // can be read as 2025-03-26 whichever older one it is.
-            let headers = without_version(&parts.headers, Revision::is_before_modern);
-            revision_of(&[Revision::March2025], &headers, &body)
+            let said = Said::of(&parts.headers).without_version(Revision::is_before_modern);
+            revision_of(&[Revision::March2025], &said, &body)
         } else {
-            revision_of(&self.served, &self.without_oldest(&parts.headers), &body)
+            revision_of(&self.served, &self.said(&parts.headers), &body)
         };
         let revision = revision.map_err(|fault| by.faulty(StatusCode::BAD_REQUEST, fault))?;
         let id = match &body {
@@ -166,13 +175,13 @@ impl Shared {
             None => self.session_of(&mut parts.headers, by, id)?,
         };
         if !matches!(session, Session::Own(_)) {
-            parts.headers.remove(&SESSION);
+            by.remove(&mut parts.headers, Field::SESSION, &SESSION);
         }
         if matches!(session, Session::Begins) {
-            parts.headers.remove(ACCEPT_ENCODING);
+            by.remove(&mut parts.headers, Field::ACCEPT_ENCODING, &ACCEPT_ENCODING);
         }
         // Streams are resumed by GET, and by nothing else.
-        parts.headers.remove(&LAST_EVENT);
+        by.remove(&mut parts.headers, Field::LAST_EVENT, &LAST_EVENT);
         let mut pass = Pass::of(session);
         pass.is_modern = revision.is_modern();
         let has_session = pass.session.is_open();
@@ -321,12 +330,12 @@ fn stopped(revision: Revision, id: Option<&str>, stop: Stop<'_>, by: Visitor<'_>
 
 fn revision_of<'a>(
     served: &[Revision],
-    headers: &HeaderMap,
+    said: &Said<'_>,
     body: &Body<'a>,
 ) -> Result<Revision, Fault<'a>> {
     match body {
-        Body::One(message) => Revision::of(served, headers, message),
-        Body::Batch(messages) => Revision::of_batch(served, headers, messages),
+        Body::One(message) => Revision::of(served, said, message),
+        Body::Batch(messages) => Revision::of_batch(served, said, messages),
     }
 }
 

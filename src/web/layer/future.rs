@@ -18,6 +18,7 @@ use tower::Service;
 use super::Shared;
 use super::body::{End, GuardedAnswer, GuardedBody};
 use super::decide::{Own, Page, Pass, Visitor};
+use super::fields::{Field, Fields};
 use crate::audit::RequestSpan;
 use crate::guard::{Admission, Admitted, Begun};
 use crate::id::CorrelationId;
@@ -60,6 +61,7 @@ pub(super) struct Visit<T> {
     /// The service behind, which was asked whether it is ready.
     pub(super) inner: T,
     pub(super) span: RequestSpan,
+    fields: Fields,
     pub(super) correlation: CorrelationId,
     pub(super) page: Page,
     pub(super) parts: Option<Parts>,
@@ -92,9 +94,14 @@ where
 {
     pub(super) fn new(shared: Arc<Shared>, inner: T, request: Request<B>) -> Self {
         let (parts, body) = request.into_parts();
-        let correlation = CorrelationId::of(&parts.headers);
+        let fields = Fields::of(&parts.headers);
+        let correlation = if fields.have(Field::TRACE_PARENT) {
+            CorrelationId::of(&parts.headers)
+        } else {
+            CorrelationId::made()
+        };
         let span = RequestSpan::of(correlation);
-        let (page, state) = match span.in_scope(|| shared.receive(&parts, correlation)) {
+        let (page, state) = match span.in_scope(|| shared.receive(&parts, fields, correlation)) {
             Ok(page) if parts.method == Method::POST => {
                 let bytes = Collect::new(body, shared.limits);
                 (page, State::Message { bytes })
@@ -111,6 +118,7 @@ where
             shared,
             inner,
             span,
+            fields,
             correlation,
             page,
             parts: Some(parts),
@@ -256,7 +264,8 @@ impl<T> Visit<T> {
         let Some(parts) = parts.filter(|parts| parts.method == Method::POST) else {
             return Ok(());
         };
-        check_media_type(&parts.headers).map_err(|why| {
+        let may_be_encoded = self.fields.have(Field::CONTENT_ENCODING);
+        check_media_type(&parts.headers, may_be_encoded).map_err(|why| {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             self.refuse("media_type", unread(status, why, Some(self.correlation)))
         })
@@ -283,6 +292,7 @@ impl<T> Visit<T> {
             admitted: self.admitted.as_ref()?,
             now: self.now(),
             span: &self.span,
+            fields: self.fields,
         };
         let parts = self.parts.as_mut()?;
         match self.shared.decide_head(parts, by) {
@@ -321,6 +331,7 @@ impl<T> Visit<T> {
             admitted: self.admitted.as_ref()?,
             now: self.now(),
             span: &self.span,
+            fields: self.fields,
         };
         match self.shared.decide(self.parts.as_mut()?, &bytes, by) {
             Ok(mut pass) => {

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use super::fields::{Field, Fields};
 use crate::id::Resource;
 use crate::refusal::Reason;
 
@@ -225,8 +226,12 @@ impl Gate {
     }
 
     /// Host and origin (RS-109, RS-110), then how the connection came in (RS-018).
-    pub(super) fn check<'r>(&self, parts: &'r Parts) -> Result<Source<'r>, Reason> {
-        let host = only_text(&parts.headers, &HOST).map_err(|Repeated| Reason::ForeignHost)?;
+    pub(super) fn check<'r>(&self, parts: &'r Parts, fields: Fields) -> Result<Source<'r>, Reason> {
+        let host = if fields.have(Field::HOST) {
+            only_text(&parts.headers, &HOST).map_err(|Repeated| Reason::ForeignHost)?
+        } else {
+            None
+        };
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
         let named = host.or(authority);
         let both = [host, authority].into_iter().flatten();
@@ -235,17 +240,24 @@ impl Gate {
         if restricted && (named.is_none() || !both.clone().all(is_served)) {
             return Err(Reason::ForeignHost);
         }
-        let origin =
-            only_text(&parts.headers, &ORIGIN).map_err(|Repeated| Reason::ForeignOrigin)?;
-        let source = match (origin, parts.headers.get(ORIGIN)) {
-            (Some(origin), Some(value)) if self.lets_in(origin, named) => Source::Allowed(value),
-            (None, None) => Source::None,
-            _ => return Err(Reason::ForeignOrigin),
+        let source = if fields.have(Field::ORIGIN) {
+            self.page(&parts.headers, named)?
+        } else {
+            Source::None
         };
         if !self.is_encrypted(parts) {
             return Err(Reason::NotEncrypted);
         }
         Ok(source)
+    }
+
+    fn page<'r>(&self, headers: &'r HeaderMap, host: Option<&str>) -> Result<Source<'r>, Reason> {
+        let origin = only_text(headers, &ORIGIN).map_err(|Repeated| Reason::ForeignOrigin)?;
+        match (origin, headers.get(ORIGIN)) {
+            (Some(origin), Some(value)) if self.lets_in(origin, host) => Ok(Source::Allowed(value)),
+            (None, None) => Ok(Source::None),
+            _ => Err(Reason::ForeignOrigin),
+        }
     }
 
     /// Whether it came in over TLS, where that is asked for.

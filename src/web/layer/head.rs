@@ -1,22 +1,20 @@
 //! What is decided by the head of a request: its session, and requests without a body.
 
-use std::borrow::Cow;
-
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE, ORIGIN, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::Shared;
 use super::decide::{Own, Pass, Session, Visitor};
+use super::fields::Field;
 use super::receive::NO_SUCH_METHOD;
 use crate::mcp::error::{Fault, INVALID_REQUEST};
-use crate::mcp::revision::Revision;
+use crate::mcp::revision::{Revision, Said};
 use crate::web::response::shared;
 
 pub(super) static SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(super) static LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
-const VERSION: &str = "mcp-protocol-version";
-static HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+pub(super) static HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
 /// Fields by which something is decided, here or behind.
 static DECISIVE: [HeaderName; 9] = [
@@ -59,12 +57,7 @@ fn loses_one(headers: &HeaderMap) -> bool {
 impl Shared {
     /// Leaves one reading of the head for whoever stands behind.
     pub(super) fn settle(headers: &mut HeaderMap, by: Visitor<'_>) -> Result<(), Own> {
-        // One look at each name, for most requests have none of these.
-        let is_odd = |name: &HeaderName| {
-            [&CONNECTION, &UPGRADE, &HTTP2_SETTINGS].contains(&name)
-                || name.as_str().bytes().any(|byte| byte == b'_')
-        };
-        if !headers.keys().any(is_odd) {
+        if !by.fields.have(Field::ODD) {
             return Ok(());
         }
         remove_similar(headers);
@@ -92,17 +85,17 @@ impl Shared {
         }
         if self.is_old_stream(parts) {
             by.any_valid_token(None)?;
-            parts.headers.remove(&SESSION);
-            parts.headers.remove(&LAST_EVENT);
+            by.remove(&mut parts.headers, Field::SESSION, &SESSION);
+            by.remove(&mut parts.headers, Field::LAST_EVENT, &LAST_EVENT);
             // The address in it has to be found.
-            parts.headers.remove(ACCEPT_ENCODING);
+            by.remove(&mut parts.headers, Field::ACCEPT_ENCODING, &ACCEPT_ENCODING);
             return Ok(Pass {
                 begins_stream: true,
                 is_stream: true,
                 ..Pass::of(Session::None)
             });
         }
-        let revision = Revision::of_head(&self.served, &self.without_oldest(&parts.headers))
+        let revision = Revision::of_head(&self.served, &self.said(&parts.headers))
             .map_err(|fault| by.faulty(StatusCode::BAD_REQUEST, fault))?;
         if revision.is_modern() {
             return Err(self.other_method(by));
@@ -132,6 +125,9 @@ impl Shared {
         by: Visitor<'_>,
         id: Option<&str>,
     ) -> Result<Option<HeaderValue>, Own> {
+        if !by.fields.have(Field::SESSION) {
+            return Ok(None);
+        }
         let mut values = headers.get_all(&SESSION).iter();
         let Some(sealed) = values.next() else {
             return Ok(None);
@@ -144,7 +140,7 @@ impl Shared {
         };
         headers.insert(&SESSION, own.clone());
         // The ids of events have to be found.
-        headers.remove(ACCEPT_ENCODING);
+        by.remove(headers, Field::ACCEPT_ENCODING, &ACCEPT_ENCODING);
         Ok(Some(own))
     }
 
@@ -166,6 +162,9 @@ impl Shared {
         session: &[u8],
         by: Visitor<'_>,
     ) -> Result<(), Own> {
+        if !by.fields.have(Field::LAST_EVENT) {
+            return Ok(());
+        }
         let mut values = headers.get_all(&LAST_EVENT).iter();
         let Some(sealed) = values.next() else {
             return Ok(());
@@ -187,26 +186,10 @@ impl Shared {
 
     /// Sessions in which the two agreed on 2024-11-05 go on as those of 2025-03-26, in which the
     /// transport is written down first.
-    pub(super) fn without_oldest<'h>(&self, headers: &'h HeaderMap) -> Cow<'h, HeaderMap> {
+    pub(super) fn said<'h>(&self, headers: &'h HeaderMap) -> Said<'h> {
         let is_served = self.served.contains(&Revision::March2025);
-        without_version(headers, |version| is_served && version == "2024-11-05")
+        Said::of(headers).without_version(|version| is_served && version == "2024-11-05")
     }
-}
-
-/// The fields without the one that names a revision, if it names such a one.
-pub(super) fn without_version(
-    headers: &HeaderMap,
-    is_left_out: impl Fn(&str) -> bool,
-) -> Cow<'_, HeaderMap> {
-    let mut values = headers.get_all(VERSION).iter();
-    let only = values.next().filter(|_| values.next().is_none());
-    let is_left_out = |value: &HeaderValue| is_left_out(value.to_str().unwrap_or_default());
-    if !only.is_some_and(is_left_out) {
-        return Cow::Borrowed(headers);
-    }
-    let mut headers = headers.clone();
-    headers.remove(VERSION);
-    Cow::Owned(headers)
 }
 
 #[cfg(test)]

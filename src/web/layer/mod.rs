@@ -5,6 +5,7 @@ mod body;
 mod cors;
 mod decide;
 mod events;
+mod fields;
 mod future;
 mod gate;
 mod head;

@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::decide::{Own, Page};
+use super::fields::Fields;
 use super::gate::Source;
 use super::{Shared, cors};
 use crate::id::CorrelationId;
@@ -27,8 +28,13 @@ pub(super) const NO_SUCH_METHOD: &str = "method_not_allowed";
 
 impl Shared {
     /// What needs no credential: whether the request may come in, and answers that are for everybody.
-    pub(super) fn receive(&self, parts: &Parts, request: CorrelationId) -> Result<Page, Early> {
-        let gate = self.gate.check(parts);
+    pub(super) fn receive(
+        &self,
+        parts: &Parts,
+        fields: Fields,
+        request: CorrelationId,
+    ) -> Result<Page, Early> {
+        let gate = self.gate.check(parts, fields);
         // Pages of any origin may read them.
         let is_public = match gate {
             Ok(_) => true,

@@ -26,7 +26,7 @@ use crate::mcp::call::Call;
 use crate::mcp::envelope::{self, Message};
 use crate::mcp::error::{Fault, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, error_body};
 use crate::mcp::policy::decide;
-use crate::mcp::revision::Revision;
+use crate::mcp::revision::{Revision, Said};
 use crate::refusal::Refusal;
 use crate::web::collect::Collect;
 use crate::web::response::{self, check_media_type, faulty, unread};
@@ -97,14 +97,14 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             let response = unread(StatusCode::METHOD_NOT_ALLOWED, "only POST is served", None);
             return Err(allowing(response, StatusCode::METHOD_NOT_ALLOWED));
         }
-        let checked = check_media_type(&parts.headers);
+        let checked = check_media_type(&parts.headers, true);
         checked.map_err(|why| unread(StatusCode::UNSUPPORTED_MEDIA_TYPE, why, None))?;
         let read = Collect::new(body, self.limits).await;
         read.map_err(|unread| unread.into_answer(None))
     }
 
     async fn one(&self, visit: &Visit<'_>, message: Message<'_>) -> Response {
-        let revision = match Revision::of(&Revision::ALL, visit.headers, &message) {
+        let revision = match Revision::of(&Revision::ALL, &Said::of(visit.headers), &message) {
             Ok(revision) => revision,
             Err(fault) => return faulty(StatusCode::BAD_REQUEST, &fault),
         };
@@ -217,7 +217,8 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             let fault = Fault::new(None, INVALID_REQUEST, message);
             faulty(StatusCode::BAD_REQUEST, &fault)
         };
-        let revision = match Revision::of_batch(&Revision::ALL, visit.headers, messages) {
+        let revision = match Revision::of_batch(&Revision::ALL, &Said::of(visit.headers), messages)
+        {
             Ok(revision) => revision,
             Err(fault) => return faulty(StatusCode::BAD_REQUEST, &fault),
         };
