@@ -57,13 +57,19 @@ impl RequestSpan {
         self.0.in_scope(work)
     }
 
-    /// What the request asks for: a method, and the tool, prompt, resource or task.
-    pub(crate) fn asks(&self, method: &str, target: Option<&str>) {
+    /// What the request asks for: a method, and the tool, prompt, resource or task, which is looked for
+    /// if somebody listens.
+    pub(crate) fn asks<T: AsRef<str>>(&self, method: &str, target: impl FnOnce() -> Option<T>) {
+        if self.0.is_disabled() {
+            return;
+        }
         self.0
             .record("method", tracing::field::display(Untrusted(method)));
-        if let Some(target) = target {
-            self.0
-                .record("target", tracing::field::display(Untrusted(target)));
+        if let Some(target) = target() {
+            self.0.record(
+                "target",
+                tracing::field::display(Untrusted(target.as_ref())),
+            );
         }
     }
 

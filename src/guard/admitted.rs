@@ -1,5 +1,7 @@
 //! A request that was let in, before it is known what it may do.
 
+#[cfg(feature = "rmcp-3")]
+use std::any::Any;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -39,6 +41,9 @@ pub(crate) struct Admitted {
     /// How many more requests of one batch were charged for.
     #[cfg(feature = "axum")]
     others: usize,
+    /// What an adapter behind the layer is told, in one place of the extensions with the rest.
+    #[cfg(feature = "rmcp-3")]
+    beside: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Why there is no proof.
@@ -63,6 +68,8 @@ impl Admitted {
             correlation,
             #[cfg(feature = "axum")]
             others: 0,
+            #[cfg(feature = "rmcp-3")]
+            beside: None,
         }
     }
 
@@ -224,6 +231,19 @@ impl Admitted {
     pub(crate) const fn with_others(mut self, others: usize) -> Self {
         self.others = others;
         self
+    }
+
+    /// The same, with something beside it for an adapter.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn with_beside(mut self, beside: Arc<dyn Any + Send + Sync>) -> Self {
+        self.beside = Some(beside);
+        self
+    }
+
+    /// What the layer put beside it, if that is a `T`.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn beside<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.beside.as_ref()?).downcast().ok()
     }
 
     /// Charges the principal for the other requests of a batch of `requests`.

@@ -8,11 +8,11 @@ use super::policy::Rules;
 use crate::refusal::Refusal;
 use crate::scope::Clause;
 
-/// A request that the layer let pass.
-#[derive(Clone, Debug)]
+/// A request that the layer let pass. The layer and whoever stands behind share it.
+#[derive(Debug)]
 pub(crate) struct Passed {
     rules: Arc<Rules>,
-    late: Arc<Mutex<Late>>,
+    late: Mutex<Late>,
 }
 
 /// What handlers asked for beyond the policy.
@@ -33,7 +33,7 @@ impl Passed {
     pub(crate) fn new(rules: &Arc<Rules>) -> Self {
         Self {
             rules: Arc::clone(rules),
-            late: Arc::default(),
+            late: Mutex::default(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Proofs out of the context of an rmcp request.
 
+use std::sync::Arc;
+
 use ::rmcp::ErrorData;
 use ::rmcp::handler::server::common::{AsRequestContext, FromContextPart};
 use ::rmcp::model::{ErrorCode, Extensions};
@@ -18,17 +20,17 @@ use crate::scope::{AtHome, Set};
 const UNAUTHENTICATED: i32 = 40100;
 
 /// A request that came through an authorization layer.
-#[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     pub(super) admitted: &'a Admitted,
-    pub(super) passed: &'a Passed,
+    pub(super) passed: Arc<Passed>,
 }
 
 impl<'a> Request<'a> {
     /// The request of a context: an error where no layer let it pass, as on stdio.
     pub(super) fn of(extensions: &'a Extensions) -> Result<Self, ErrorData> {
         let parts = extensions.get::<Parts>().map(|parts| &parts.extensions);
-        let found = parts.and_then(|parts| Some((parts.get()?, parts.get()?)));
+        let admitted = parts.and_then(|parts| parts.get::<Admitted>());
+        let found = admitted.and_then(|admitted| Some((admitted, admitted.beside()?)));
         let unauthenticated = || {
             let code = ErrorCode(UNAUTHENTICATED);
             ErrorData::new(code, "access token required", None)
@@ -37,7 +39,7 @@ impl<'a> Request<'a> {
         Ok(Self { admitted, passed })
     }
 
-    pub(super) fn authorize<S: AtHome>(self) -> Result<Authorized<S>, ErrorData> {
+    pub(super) fn authorize<S: AtHome>(&self) -> Result<Authorized<S>, ErrorData> {
         let proof = self.admitted.authorize_unknown(self.admitted.now());
         let proof = proof.map_err(|unproven| match unproven {
             Unproven::Foreign => {
@@ -52,7 +54,7 @@ impl<'a> Request<'a> {
     }
 
     /// The error of a refusal. If it becomes the answer before the head is sent, the layer answers.
-    pub(super) fn refused(self, refusal: Refusal) -> ErrorData {
+    pub(super) fn refused(&self, refusal: Refusal) -> ErrorData {
         let (code, message) = refusal.error();
         let mut data = json!({});
         if let Value::Object(members) = &mut data {

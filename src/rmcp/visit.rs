@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use ::rmcp::ErrorData;
@@ -33,7 +34,7 @@ pub(super) fn granted(entries: &Entries) -> u64 {
 /// One request on its way through.
 pub(super) struct Visit {
     admitted: Admitted,
-    passed: Passed,
+    passed: Arc<Passed>,
 }
 
 impl Visit {
@@ -41,14 +42,14 @@ impl Visit {
         let Request { admitted, passed } = Request::of(&cx.extensions)?;
         Ok(Self {
             admitted: admitted.clone(),
-            passed: passed.clone(),
+            passed,
         })
     }
 
-    const fn request(&self) -> Request<'_> {
+    fn request(&self) -> Request<'_> {
         Request {
             admitted: &self.admitted,
-            passed: &self.passed,
+            passed: Arc::clone(&self.passed),
         }
     }
 

@@ -225,7 +225,7 @@ impl Shared {
                 return Err(by.faulty(StatusCode::BAD_REQUEST, fault));
             }
             Message::Answer | Message::Notification { .. } => {
-                by.span.asks(name_of(message), None);
+                by.span.asks(name_of(message), no_target);
                 by.any_valid_token(None)?;
                 // Without a session nobody knows whose request it is about.
                 let is_blind = !has_session && is_about_requests(message);
@@ -236,7 +236,7 @@ impl Shared {
                 });
             }
         };
-        by.span.asks(&call.method, target_of(call).as_deref());
+        by.span.asks(&call.method, || target_of(call));
         let needs = self.needs(revision, call, by);
         let needs = needs.map_err(|stop| stopped(revision, Some(call.id), stop, by))?;
         by.judge(std::slice::from_ref(&needs), Some(call.id))?;
@@ -264,7 +264,7 @@ impl Shared {
         has_session: bool,
         by: Visitor<'_>,
     ) -> Result<Verdict, Own> {
-        by.span.asks("batch", None);
+        by.span.asks("batch", no_target);
         let refuse = |message| {
             let fault = Fault::new(None, INVALID_REQUEST, message);
             Err(by.faulty(StatusCode::BAD_REQUEST, fault))
@@ -363,6 +363,10 @@ fn is_about_requests(message: &Message<'_>) -> bool {
         }
         Message::Call(_) => false,
     }
+}
+
+pub(super) const fn no_target() -> Option<&'static str> {
+    None
 }
 
 fn target_of<'a>(call: &Call<'a>) -> Option<std::borrow::Cow<'a, str>> {

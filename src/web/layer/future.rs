@@ -72,7 +72,7 @@ pub(super) struct Visit<T> {
     now: Option<DateTime<Utc>>,
     pub(super) pass: Option<Pass>,
     #[cfg(feature = "rmcp-3")]
-    pub(super) passed: Option<Passed>,
+    pub(super) passed: Option<Arc<Passed>>,
 }
 
 /// What comes next.
@@ -353,14 +353,14 @@ impl<T> Visit<T> {
     {
         let admitted = self.admitted.as_ref()?;
         let mut parts = self.parts.take()?;
-        #[cfg(feature = "rmcp-3")]
-        {
-            let passed = Passed::new(&self.shared.rules);
-            parts.extensions.insert(passed.clone());
-            self.passed = Some(passed);
-        }
         parts.extensions.insert(admitted.caller());
         let behind = admitted.clone().with_others(pass.others);
+        #[cfg(feature = "rmcp-3")]
+        let behind = {
+            let passed = Arc::new(Passed::new(&self.shared.rules));
+            self.passed = Some(Arc::clone(&passed));
+            behind.with_beside(passed)
+        };
         parts.extensions.insert(behind);
         let end = pass.is_stream.then(|| End::of(admitted.clone()));
         self.pass = Some(pass);

@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::Shared;
-use super::decide::{Own, Pass, Session, Visitor};
+use super::decide::{Own, Pass, Session, Visitor, no_target};
 use super::fields::Field;
 use super::receive::NO_SUCH_METHOD;
 use crate::mcp::error::{Fault, INVALID_REQUEST};
@@ -73,7 +73,7 @@ impl Shared {
 
     /// Decides about a request without a body: a stream of a session, or its end.
     pub(super) fn decide_head(&self, parts: &mut Parts, by: Visitor<'_>) -> Result<Pass, Own> {
-        by.span.asks(parts.method.as_str(), None);
+        by.span.asks(parts.method.as_str(), no_target);
         Self::settle(&mut parts.headers, by)?;
         let is_messages = self
             .sse
