@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use chrono::TimeDelta;
-use clearance::credentials::{ClientAuthentication, ClientSecret};
+use clearance::credentials::{ClientAuthentication, ClientKey, ClientSecret};
+use clearance::jwk::Algorithm;
 use clearance::lifecycle::Introspection;
 use clearance::testing::{
     AuthorizationServer, AuthorizationServerBuilder, Fault, ManualClock, User,
 };
 use clearance::{Guard, TrustedIssuer};
+use serde_json::json;
 
 use crate::support::http::{ask, verdict};
 use crate::support::{self, Fixture, McpAdmin, ToolsRead};
@@ -93,6 +96,39 @@ async fn a_token_for_another_resource_is_refused() {
         .grant(User::Alice, "editor", "mcp:tools.read")
         .expect("a token");
     assert_eq!(verdict(&guard, &token).await, "other_resource");
+}
+
+/// RS-077, RS-005: each way of proving who asks works, and whoever proves nothing is told nothing.
+#[tokio::test]
+async fn the_server_tells_its_clients_alone() {
+    let clock = support::clock();
+    let pair = Ed25519KeyPair::generate().expect("a key");
+    let x = support::tokens::b64(pair.public_key());
+    let jwks = json!({"keys": [{"kid": "k1", "kty": "OKP", "crv": "Ed25519", "x": x}]});
+    let server = opaque(&clock)
+        .client_with_keys("signing-server", &jwks.to_string(), "")
+        .start();
+    let server = server.await.expect("a server");
+    let token = server
+        .grant(User::Alice, "editor", "mcp:tools.read")
+        .expect("a token");
+    let key = |pair: &Ed25519KeyPair| {
+        let der = pair.to_pkcs8v1().expect("a key");
+        let key = ClientKey::from_pkcs8_der(Algorithm::EdDSA, der.as_ref()).expect("a key");
+        ClientAuthentication::private_key_jwt("signing-server", key.with_key_id("k1"))
+    };
+    let post = ClientAuthentication::client_secret_post("mcp-server", ClientSecret::new("s3cret"));
+    for by in [by_secret("s3cret"), post, key(&pair)] {
+        assert_eq!(verdict(&guard(&server, by, &clock), &token).await, "ok");
+    }
+    let other = Ed25519KeyPair::generate().expect("a key");
+    let public = ClientAuthentication::client_secret_basic("editor", ClientSecret::new("x"));
+    for by in [by_secret("wrong"), key(&other), public] {
+        assert_eq!(
+            verdict(&guard(&server, by, &clock), &token).await,
+            "unavailable"
+        );
+    }
 }
 
 /// RS-005: the server is down, slow or broken, and then it is not.

@@ -15,12 +15,12 @@ use super::super::keyring::Keyring;
 use super::super::keys::{Origin, SigningKey};
 use super::AuthorizationServer;
 use super::client::{Authentication, Client};
-use super::endpoints;
 use super::random::Digest;
 use super::redirect_uri::RedirectUri;
 use super::scope_list::ScopeList;
 use super::site::{Consent, Described, Settings, Site};
 use super::user::User;
+use super::{assertion, endpoints};
 use crate::clock::{Clock, SystemClock};
 use crate::id::{self, Resource};
 use crate::jwk::Algorithm;
@@ -124,25 +124,52 @@ impl AuthorizationServerBuilder {
     /// It may get `scopes` (separated by one space each) for itself with `client_credentials`, and
     /// it may introspect and exchange tokens. It has no redirect URI, so no user is ever asked.
     pub fn client(mut self, id: &str, secret: &str, scopes: &str) -> Self {
-        let own_scopes = if scopes.is_empty() {
-            Ok(ScopeList::default())
-        } else {
-            ScopeList::parse(scopes)
-        };
         if secret.is_empty() {
             self.problem = Some("a secret is empty, which is as good as none");
         }
-        match own_scopes {
-            Ok(scopes) => self.add(Client {
-                id: id.to_owned(),
-                name: id.to_owned(),
-                redirect_uris: Vec::new(),
-                authentication: Authentication::BasicOrPost(Digest::of(secret)),
-                may_refresh: false,
-                is_stranger: false,
-                own_scopes: Some(scopes),
-            }),
-            Err(_) => self.problem = Some("a client's scopes are not written as RFC 6749 says"),
+        let authentication = Authentication::BasicOrPost(Digest::of(secret));
+        self.add_confidential(id, authentication, scopes);
+        self
+    }
+
+    /// Knows a confidential client, as [`client`](Self::client) does, which proves who it is with a
+    /// key and not with a secret: `private_key_jwt` (RFC 7523 section 2.2).
+    ///
+    /// `jwks` is the JWK set of its public keys, for any [`Algorithm`]. With each request the client
+    /// sends an assertion: a JWT that it has signed, from and about itself (`iss` and `sub`), for this
+    /// server's [identifier](AuthorizationServer::id) alone (`aud`), for 5 minutes at most (`exp`), with
+    /// a name that is good once (`jti`). In `typ` it says `client-authentication+jwt`, `JWT`, or
+    /// nothing.
+    ///
+    /// # Examples
+    /// An [`Issuer`](super::super::Issuer) can be the one that signs:
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use chrono::TimeDelta;
+    /// use clearance::testing::{AuthorizationServer, Issuer};
+    ///
+    /// let keys = Issuer::start("https://files.example.com/mcp".parse()?).await?;
+    /// let server = AuthorizationServer::builder(keys.resource().clone())
+    ///     .client_with_keys("machine", &keys.jwks(), "files:read")
+    ///     .start()
+    ///     .await?;
+    /// let assertion = keys
+    ///     .token()
+    ///     .header("typ", "client-authentication+jwt")
+    ///     .claim("iss", "machine")
+    ///     .subject("machine")
+    ///     .audience(server.id().as_str())
+    ///     .lifetime(TimeDelta::minutes(1))
+    ///     .mint();
+    /// # assert_eq!(assertion.matches('.').count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn client_with_keys(mut self, id: &str, jwks: &str, scopes: &str) -> Self {
+        match assertion::keys(jwks) {
+            Some(keys) => self.add_confidential(id, Authentication::Keys(keys), scopes),
+            None => self.problem = Some("a client's keys are no JWK set with a public key"),
         }
         self
     }
@@ -254,6 +281,26 @@ impl AuthorizationServerBuilder {
             });
         task::spawn(serving.into_future());
         Ok(AuthorizationServer::new(site, stop))
+    }
+
+    fn add_confidential(&mut self, id: &str, authentication: Authentication, scopes: &str) {
+        let own_scopes = if scopes.is_empty() {
+            Ok(ScopeList::default())
+        } else {
+            ScopeList::parse(scopes)
+        };
+        match own_scopes {
+            Ok(scopes) => self.add(Client {
+                id: id.to_owned(),
+                name: id.to_owned(),
+                redirect_uris: Vec::new(),
+                authentication,
+                may_refresh: false,
+                is_stranger: false,
+                own_scopes: Some(scopes),
+            }),
+            Err(_) => self.problem = Some("a client's scopes are not written as RFC 6749 says"),
+        }
     }
 
     fn add(&mut self, client: Client) {

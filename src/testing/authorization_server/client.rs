@@ -8,12 +8,17 @@ use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::assertion::{Assertion, JWT_BEARER};
 use super::error::OAuthError;
 use super::parameters::Parameters;
 use super::random::Digest;
 use super::redirect_uri::RedirectUri;
 use super::scope_list::ScopeList;
 use super::site::Site;
+use crate::jwk::KeySet;
+
+/// RFC 6749 section 2.3: not more than one method in each request.
+const ONE_WAY: &str = "a client proves who it is in one way only";
 
 /// An OAuth client, however it became known.
 #[derive(Debug)]
@@ -32,12 +37,14 @@ pub(super) struct Client {
 }
 
 /// How a client proves who it is at the token endpoint (RFC 7591 section 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Authentication {
     /// `client_secret_basic`
     Basic(Digest),
-    /// Either of the other two, for clients that were registered by hand.
+    /// Either way to send a secret, for clients that were registered by hand.
     BasicOrPost(Digest),
+    /// `private_key_jwt`, with one of these keys.
+    Keys(KeySet),
     /// `none`: a public client.
     Nothing,
     /// `client_secret_post`
@@ -46,6 +53,7 @@ pub(super) enum Authentication {
 
 /// What a request brought.
 enum Credentials {
+    Assertion(Assertion),
     Basic(String, String),
     Nothing(String),
     Post(String, String),
@@ -62,8 +70,11 @@ impl Client {
         url.host_str().map(str::to_owned)
     }
 
-    fn is_proven_by(&self, credentials: &Credentials) -> bool {
-        match (self.authentication, credentials) {
+    fn is_proven_by(&self, credentials: &Credentials, site: &Site) -> bool {
+        match (&self.authentication, credentials) {
+            (Authentication::Keys(keys), Credentials::Assertion(assertion)) => {
+                assertion.is_signed_by(keys) && assertion.is_good_for(site)
+            }
             (Authentication::Nothing, Credentials::Nothing(_)) => true,
             (Authentication::Basic(digest), Credentials::Basic(_, secret))
             | (Authentication::Post(digest), Credentials::Post(_, secret))
@@ -75,9 +86,23 @@ impl Client {
                 Authentication::Nothing
                 | Authentication::Basic(_)
                 | Authentication::Post(_)
-                | Authentication::BasicOrPost(_),
-                Credentials::Basic(..) | Credentials::Nothing(_) | Credentials::Post(..),
+                | Authentication::BasicOrPost(_)
+                | Authentication::Keys(_),
+                Credentials::Assertion(_)
+                | Credentials::Basic(..)
+                | Credentials::Nothing(_)
+                | Credentials::Post(..),
             ) => false,
+        }
+    }
+}
+
+impl Credentials {
+    /// The client that they are said to be of.
+    fn client(&self) -> &str {
+        match self {
+            Self::Assertion(assertion) => assertion.client(),
+            Self::Basic(id, _) | Self::Nothing(id) | Self::Post(id, _) => id,
         }
     }
 }
@@ -92,10 +117,8 @@ pub(super) fn authenticate(
     parameters: &Parameters,
 ) -> Result<Arc<Client>, OAuthError> {
     let credentials = credentials(headers, parameters)?;
-    let (Credentials::Basic(id, _) | Credentials::Nothing(id) | Credentials::Post(id, _)) =
-        &credentials;
-    site.client(id)
-        .filter(|client| client.is_proven_by(&credentials))
+    site.client(credentials.client())
+        .filter(|client| client.is_proven_by(&credentials, site))
         .ok_or(OAuthError::client())
 }
 
@@ -105,10 +128,7 @@ fn credentials(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentia
         .into_iter()
         .any(is_given)
     {
-        // RFC 7521 section 4.2. Beside another method it would be a second one, by itself it is one
-        // that nobody here has: to leave it unread would be to take the client for less than it says.
-        let reason = "no client of this server proves who it is by an assertion";
-        return Err(OAuthError::request(reason));
+        return asserted(headers, parameters);
     }
     let id = parameters.get("client_id");
     let secret = parameters.get("client_secret");
@@ -121,9 +141,7 @@ fn credentials(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentia
         });
     };
     if fields.next().is_some() || secret.is_some() {
-        // RFC 6749 section 2.3: not more than one method in each request.
-        let reason = "a client proves who it is in one way only";
-        return Err(OAuthError::request(reason));
+        return Err(OAuthError::request(ONE_WAY));
     }
     let (basic_id, secret) = field
         .to_str()
@@ -135,6 +153,25 @@ fn credentials(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentia
         return Err(OAuthError::request(reason));
     }
     Ok(Credentials::Basic(basic_id, secret))
+}
+
+/// RFC 7521 section 4.2. What is wrong with an assertion is not told.
+fn asserted(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentials, OAuthError> {
+    let get = |name| parameters.get(name);
+    if headers.contains_key(header::AUTHORIZATION) || get("client_secret").is_some() {
+        return Err(OAuthError::request(ONE_WAY));
+    }
+    let (Some(kind), Some(text)) = (get("client_assertion_type"), get("client_assertion")) else {
+        let reason = "an assertion and its type come together";
+        return Err(OAuthError::request(reason));
+    };
+    let is_meant = |assertion: &Assertion| {
+        kind == JWT_BEARER && get("client_id").is_none_or(|id| id == assertion.client())
+    };
+    Assertion::parse(text)
+        .filter(is_meant)
+        .map(Credentials::Assertion)
+        .ok_or(OAuthError::client())
 }
 
 /// RFC 6749 section 2.3.1: both parts are form-encoded, then joined by a colon.

@@ -9,6 +9,7 @@ use super::answer;
 use super::fault::ServerFault;
 use super::site::Site;
 use super::token::TOKEN_EXCHANGE;
+use crate::jwk::Algorithm;
 
 /// The published keys (RFC 7517 section 5).
 pub(super) fn jwks(site: &Site) -> Response {
@@ -39,7 +40,13 @@ pub(super) fn document(site: &Site) -> Response {
 }
 
 fn right_document(site: &Site) -> Value {
-    let secrets = ["client_secret_basic", "client_secret_post"];
+    let confidential = [
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+    ];
+    let methods = [&["none"], &confidential[..]].concat();
+    let algorithms = Algorithm::ALL.map(Algorithm::as_str);
     json!({
         "issuer": site.issuer.as_str(),
         "authorization_endpoint": site.endpoint("/authorize"),
@@ -53,9 +60,12 @@ fn right_document(site: &Site) -> Value {
         "grant_types_supported": [
             "authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE,
         ],
-        "token_endpoint_auth_methods_supported": ["none", secrets[0], secrets[1]],
-        "revocation_endpoint_auth_methods_supported": ["none", secrets[0], secrets[1]],
-        "introspection_endpoint_auth_methods_supported": secrets,
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         // Nothing is fetched: with no document at hand, no such client could be known.

@@ -7,6 +7,7 @@
 //! Layer L7: sockets on loopback, no file, nothing fetched.
 
 mod answer;
+mod assertion;
 mod authorize;
 mod bounded;
 mod builder;
@@ -67,6 +68,10 @@ use crate::jwk::Algorithm;
 /// | `/register` | takes clients that register themselves | RFC 7591 |
 /// | `/revoke` | ends a token; [`on_revoked`](Self::on_revoked) hears of it | RFC 7009 |
 /// | `/introspect` | tells [confidential clients](AuthorizationServerBuilder::client) what an access token is worth | RFC 7662 |
+///
+/// A client proves who it is at the last four as it was registered: not at all, with a
+/// [secret](AuthorizationServerBuilder::client) in the header or in the form, or with an assertion that
+/// it has signed with one of its [keys](AuthorizationServerBuilder::client_with_keys).
 ///
 /// Access tokens are those of RFC 9068, with `resource` in `aud`, or with
 /// [`opaque_tokens`](AuthorizationServerBuilder::opaque_tokens) random text that `/introspect` alone

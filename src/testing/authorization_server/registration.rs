@@ -139,7 +139,7 @@ fn registered(site: &Site, body: &[u8]) -> Result<Response, OAuthError> {
         "token_endpoint_auth_method": method,
     });
     if let Some(members) = answer.as_object_mut() {
-        if authentication != Authentication::Nothing {
+        if !matches!(authentication, Authentication::Nothing) {
             members.insert("client_secret".to_owned(), secret.into());
             members.insert("client_secret_expires_at".to_owned(), 0.into());
         }

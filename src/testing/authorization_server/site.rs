@@ -11,6 +11,7 @@ use super::super::fault::Fault;
 use super::super::keyring::{KeyChoice, Keyring, NamedKey};
 use super::super::keys::SigningKey;
 use super::super::mint::Mint;
+use super::assertion::SpentAssertions;
 use super::bounded::Bounded;
 use super::client::Client;
 use super::consent::Pending;
@@ -76,6 +77,7 @@ pub(super) struct State {
     pub(super) registered: Bounded<String, Arc<Client>>,
     /// Consent pages by the digest of their form token.
     pub(super) pending: Bounded<Digest, Pending>,
+    pub(super) assertions: SpentAssertions,
     pub(super) consent: Consent,
     pub(super) metadata_fault: Fault,
     pub(super) jwks_fault: Fault,
@@ -114,6 +116,7 @@ impl Site {
             store: Store::new(),
             registered: Bounded::new(MOST_REGISTRATIONS),
             pending: Bounded::new(MOST_PENDING),
+            assertions: SpentAssertions::new(),
             consent,
             metadata_fault: Fault::None,
             jwks_fault: Fault::None,
