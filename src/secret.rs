@@ -107,13 +107,14 @@ impl Text {
 /// assert_eq!(format!("{secret:?}"), "ClientSecret(..)");
 /// ```
 #[cfg(feature = "fetch")]
-pub struct ClientSecret(Zeroizing<String>);
+#[derive(ZeroizeOnDrop)]
+pub struct ClientSecret(String);
 
 #[cfg(feature = "fetch")]
 impl ClientSecret {
     /// Takes the text as a secret. A `String` is not copied; other copies are the caller's to wipe.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        Self(text.into())
     }
 
     /// The text, for requests to the authorization server and for nothing else.
@@ -121,9 +122,6 @@ impl ClientSecret {
         &self.0
     }
 }
-
-#[cfg(feature = "fetch")]
-impl ZeroizeOnDrop for ClientSecret {}
 
 #[cfg(feature = "fetch")]
 impl fmt::Debug for ClientSecret {

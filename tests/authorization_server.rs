@@ -15,6 +15,7 @@
 mod support;
 
 mod authorization_server {
+    mod assertions;
     mod clients;
     mod consent;
     mod flow;

@@ -22,6 +22,8 @@ mod asking;
 mod remembering;
 #[path = "introspection/server.rs"]
 mod server;
+#[path = "introspection/waiting.rs"]
+mod waiting;
 
 use clearance::{Guard, GuardBuilder, Ready, TrustedIssuer};
 use endpoint::Endpoint;

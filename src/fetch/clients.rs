@@ -68,6 +68,11 @@ impl Clients {
         &self.configured
     }
 
+    /// Whether names of hosts are looked up here, and not by a proxy or a client that was given.
+    pub(super) const fn look_up_names(&self) -> bool {
+        self.checked.is_some()
+    }
+
     /// The client for a URL on another origin, which a document has named, if that may be called.
     pub(super) fn for_foreign(&self, url: &Url) -> Result<&Client, FetchError> {
         if !self.admitted.may_have(url) {

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::{ACCEPT, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::address::Admitted;
@@ -50,10 +51,15 @@ pub(crate) struct Document {
 
 /// What an issuer says about itself (RFC 8414 section 2), as far as it is needed.
 #[derive(Deserialize)]
-pub(crate) struct Metadata {
+struct WithKeys {
     issuer: String,
-    pub(crate) jwks_uri: Option<String>,
-    pub(crate) introspection_endpoint: Option<String>,
+    jwks_uri: String,
+}
+
+#[derive(Deserialize)]
+struct WithIntrospection {
+    issuer: String,
+    introspection_endpoint: String,
 }
 
 impl Place {
@@ -121,24 +127,34 @@ impl IssuerClient {
         }
     }
 
+    /// Where its metadata says that its keys are.
+    pub(crate) async fn jwks_uri(&self) -> Result<Place, FetchError> {
+        let read = |WithKeys { issuer, jwks_uri }| (issuer, jwks_uri);
+        self.discover(read).await
+    }
+
+    /// Where its metadata says that it is asked about its tokens.
+    pub(crate) async fn introspection_endpoint(&self) -> Result<Place, FetchError> {
+        let read = |said: WithIntrospection| (said.issuer, said.introspection_endpoint);
+        self.discover(read).await
+    }
+
     /// Where something of the issuer is, which its metadata names (RFC 8414 section 3).
-    pub(crate) async fn discover(
+    async fn discover<T: DeserializeOwned>(
         &self,
-        wanted: impl FnOnce(Metadata) -> Option<String>,
+        read: impl FnOnce(T) -> (String, String),
     ) -> Result<Place, FetchError> {
         for url in self.issuer.metadata_urls() {
             let place = Place::configured(&self.issuer, &url).ok_or(FetchError::Scheme)?;
             let Some(document) = self.get(&place).await? else {
                 continue;
             };
-            let metadata: Metadata = serde_json::from_slice(&document.text)
-                .ok()
-                .ok_or(FetchError::Document)?;
+            let metadata = serde_json::from_slice(&document.text).ok();
+            let (issuer, url) = metadata.map(read).ok_or(FetchError::Document)?;
             // RFC 8414 section 3.3: identical, as text.
-            if metadata.issuer != self.issuer.as_str() {
+            if issuer != self.issuer.as_str() {
                 return Err(FetchError::Issuer);
             }
-            let url = wanted(metadata).ok_or(FetchError::Document)?;
             let place = Place::in_metadata(&self.issuer, &url)?;
             // What may not be called is known now, unless it is a name.
             return self.client(&place).map(|_| place);
@@ -159,15 +175,26 @@ impl IssuerClient {
         }
     }
 
-    /// Whatever the place answers to this form.
+    /// Whatever the place answers to this form. What is in it is for that place alone: no redirect is
+    /// heeded, and a host that only a document names has to be looked up here.
     pub(crate) async fn post(
         &self,
         place: &Place,
         headers: HeaderMap,
         form: String,
     ) -> Result<Document, FetchError> {
-        let request = self.client(place)?.post(place.url.clone());
+        let client = match place.by {
+            NamedBy::Operator => self.clients.configured(),
+            NamedBy::Document if self.clients.look_up_names() => {
+                self.clients.for_foreign(&place.url)?
+            }
+            NamedBy::Document => return Err(FetchError::Address),
+        };
+        let request = client.post(place.url.clone());
         let answer = send(place, request.headers(headers).body(form)).await?;
+        if *answer.url() != place.url {
+            return Err(FetchError::Origin);
+        }
         read(answer).await
     }
 

@@ -170,7 +170,7 @@ async fn a_private_host_that_metadata_names_is_not_asked() {
     let fetch = async |names: &Names| {
         let mut client = IssuerClient::new(issuer.parse().unwrap(), &options()).unwrap();
         client.look_up_by(names.lookup());
-        let place = client.discover(|metadata| metadata.jwks_uri).await.unwrap();
+        let place = client.jwks_uri().await.unwrap();
         client.get(&place).await.map(drop).unwrap_err()
     };
     let private = Names::answering(&[&["192.168.1.1"]]);

@@ -17,7 +17,7 @@ use crate::keys::{Fetched, Fetcher, Source};
 #[cfg(feature = "fetch")]
 use crate::lifecycle::{Asker, Introspection};
 use crate::scope::ScopeTable;
-use crate::token::ScopeSource;
+use crate::token::{ScopeSource, is_foreign_type};
 
 /// What is wrong with a configuration. Requests never see one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,10 @@ pub enum ConfigError {
     /// proxy or a certificate for one.
     #[error("the HTTP client for {0} cannot be set up")]
     HttpClient(Issuer),
+    /// An issuer that is asked about its tokens was given a whole HTTP client: it may follow redirects, and
+    /// would take tokens and this server's secret along.
+    #[error("{0} is asked about its tokens, and that takes no HTTP client")]
+    IntrospectionClient(Issuer),
     /// The URL at which an issuer is asked about its tokens is neither `https`, nor `http` with the
     /// loopback host that the issuer has.
     #[error("the introspection endpoint of {0} is not acceptable")]
@@ -101,23 +105,6 @@ pub enum ConfigError {
     UnknownScope(Box<str>),
 }
 
-/// Types of tokens that are never access tokens, in any mode (RFC 8725 section 3.11).
-const FOREIGN_TYPES: [&str; 13] = [
-    "client-authentication+jwt",
-    "dpop+jwt",
-    "entity-statement+jwt",
-    "id_token+jwt",
-    "jwt",
-    "kb+jwt",
-    "logout+jwt",
-    "oauth-authz-req+jwt",
-    "oauth-id-jag+jwt",
-    "secevent+jwt",
-    "token-introspection+jwt",
-    "vc+sd-jwt",
-    "dc+sd-jwt",
-];
-
 /// Whether this is the subtype of a media type, and nothing around it.
 fn is_media_type(kind: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+/".contains(&byte);
@@ -128,7 +115,8 @@ impl TrustedIssuer {
     /// Judges the rules against the guard's vocabulary.
     pub(super) fn check(&self, table: &ScopeTable) -> Result<(), ConfigError> {
         let rules = &self.rules;
-        let is_foreign = |kind: &str| !is_media_type(kind) || FOREIGN_TYPES.contains(&kind);
+        let is_foreign =
+            |kind: &str| !is_media_type(kind) || kind == "jwt" || is_foreign_type(kind);
         if let Some(kind) = rules.types.iter().find(|kind| is_foreign(kind)) {
             return Err(ConfigError::ForeignType(kind.clone()));
         }
@@ -215,6 +203,9 @@ impl TrustedIssuer {
         let issuer = &self.rules.issuer;
         if !introspection.authentication.is_sound() {
             return Err(ConfigError::ClientAuthentication(issuer.clone()));
+        }
+        if self.fetch.client.is_some() {
+            return Err(ConfigError::IntrospectionClient(issuer.clone()));
         }
         if !introspection.is_lifetime_sound() {
             return Err(ConfigError::IntrospectionLifetime(issuer.clone()));

@@ -6,22 +6,27 @@ use super::Inner;
 use super::pipeline::Admission;
 use super::voucher::{Voucher, unavailable};
 use crate::id::CorrelationId;
-use crate::lifecycle::{Asker, Moment, TokenKey};
-use crate::refusal::{Reason, Refusal};
+use crate::lifecycle::{Asker, Moment, TokenKey, Unanswered};
+use crate::refusal::{Reason, Refusal, TokenFault};
 use crate::secret::BearerToken;
-use crate::token::{AudienceError, Introspected, IntrospectionError, Opaque, Token, may_be_shown};
+use crate::token::{Answered, Introspected, NotActive, Opaque, ParseError, Token, may_be_shown};
 
 impl Inner {
-    /// Who is asked about this token, if it is one that is asked about.
-    pub(super) fn asker_for(&self, token: &BearerToken) -> Option<&Asker> {
-        let asker = self.vouchers.iter().find_map(Voucher::asker)?;
-        may_be_shown(token, asker.issuer()).then_some(asker)
+    /// Who is asked about tokens, if anybody is.
+    fn asker(&self) -> Option<&Asker> {
+        self.vouchers.iter().find_map(Voucher::asker)
+    }
+
+    /// Whether somebody is asked about this token.
+    pub(super) fn is_asked_about(&self, token: &BearerToken) -> bool {
+        let asker = self.asker();
+        asker.is_some_and(|asker| may_be_shown(token, asker.issuer()))
     }
 
     /// Whether it need not be asked: it was a moment ago, and did not call the token active.
     pub(super) fn is_known_inactive(&self, key: Option<TokenKey>) -> bool {
-        let asker = self.vouchers.iter().find_map(Voucher::asker);
-        asker.is_some_and(|asker| key.is_some_and(|key| asker.knows_inactive(&key)))
+        let (asker, key) = (self.asker(), key.as_ref());
+        asker.is_some_and(|asker| key.is_some_and(|key| asker.knows_inactive(key)))
     }
 
     /// Everything from the question on.
@@ -32,41 +37,27 @@ impl Inner {
         correlation: CorrelationId,
     ) -> Admission {
         let refuse = |reason| self.refuse(reason, None);
-        let Some(asker) = self.vouchers.iter().find_map(Voucher::asker) else {
-            return Err(refuse(IntrospectionError::Inactive.into()));
-        };
+        let asker = self.asker().ok_or_else(|| refuse(UNKNOWN))?;
         // Where an answer counts for no time at all, nothing of it is remembered.
         let key = key.filter(|_| !asker.lifetime().is_zero());
-        let (token, asked_at) = match asker.ask(token, key.map(|(key, _)| key)).await {
-            Ok((answered, asked_at)) => (Token::of_answer(answered, asker.issuer()), asked_at),
-            Err(why) => return Err(refuse(unavailable(asker, why).into())),
-        };
-        let token = token.map_err(|error| {
-            if let Some((key, _)) = key {
+        let was_known = key.is_some_and(|(key, _)| self.cache.was_known(&key));
+        let answer = asker.ask(token, key.map(|(key, _)| key), was_known).await;
+        let (answered, asked_at) = answer.map_err(|why| refuse(unavailable(asker, why).into()))?;
+        let (weight, keep_out) = (answered.len(), |reason: Reason| {
+            if let (Some((key, _)), Reason::InvalidToken(_)) = (key, &reason) {
                 asker.keep_inactive(key, asked_at);
             }
-            refuse(error.into())
-        })?;
-        let clock = &self.acceptance.rules().clock;
-        let mut at = Moment::of(&**clock);
-        let deadline = token.deadline(&self.acceptance);
-        let token = match token.verify_audience(&self.acceptance, at.now) {
-            Ok(token) => token,
-            Err(error) => {
-                match (error, key, deadline) {
-                    (AudienceError::Expired, Some((key, _)), Some(since)) => {
-                        self.cache.keep_expired(key, since, at);
-                    }
-                    (_, Some((key, _)), _) => asker.keep_inactive(key, asked_at),
-                    _ => {}
-                }
-                return Err(refuse(error.into()));
-            }
-        };
+            refuse(reason)
+        });
+        let token = active(asker, answered).map_err(keep_out)?;
+        let mut at = Moment::of(&*self.acceptance.rules().clock);
+        let token = token.verify_audience(&self.acceptance, at.now);
+        let token = token.map_err(|error| keep_out(error.into()))?;
         let now = at.now;
-        if let Some(key) = key {
+        if let Some((key, length)) = key {
             // It counts since the issuer was asked, not since it answered.
             at.monotonic = asked_at;
+            let key = (key, length.max(weight));
             self.cache.keep(key, token.verified(), at, asker.lifetime());
         }
         self.settle(token, now, correlation)
@@ -75,15 +66,27 @@ impl Inner {
     /// The same as far as the issuer's answer.
     pub(super) async fn ask(&self, token: Token<Opaque>) -> Result<Token<Introspected>, Refusal> {
         let refuse = |reason: Reason| self.refuse(reason, None);
-        let Some(asker) = self.vouchers.iter().find_map(Voucher::asker) else {
-            return Err(refuse(IntrospectionError::Inactive.into()));
-        };
-        match asker.ask(token, None).await {
-            Ok((answered, _)) => {
-                let token = Token::of_answer(answered, asker.issuer());
-                token.map_err(|error| refuse(error.into()))
-            }
-            Err(why) => Err(refuse(unavailable(asker, why).into())),
+        if token.expose().len() > self.longest_token {
+            return Err(refuse(ParseError::TooLong.into()));
         }
+        let asker = self.asker();
+        let asker = asker.filter(|asker| may_be_shown(token.raw(), asker.issuer()));
+        let asker = asker.ok_or_else(|| refuse(UNKNOWN))?;
+        let answer = asker.ask(token, None, false).await;
+        let (answered, _) = answer.map_err(|why| refuse(unavailable(asker, why).into()))?;
+        active(asker, answered).map_err(refuse)
     }
+}
+
+const UNKNOWN: Reason = Reason::InvalidToken(TokenFault::UnknownIssuer);
+
+/// The token, if the answer calls it active.
+fn active(asker: &Asker, answered: Answered<Token<Opaque>>) -> Result<Token<Introspected>, Reason> {
+    Token::of_answer(answered, asker.issuer()).map_err(|why| match why {
+        NotActive::Refused(error) => error.into(),
+        NotActive::Unread => {
+            let why = Unanswered::because("malformed_answer");
+            unavailable(asker, why).into()
+        }
+    })
 }

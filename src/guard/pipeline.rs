@@ -119,7 +119,7 @@ impl Inner {
             return Err(refuse(CredentialError::Malformed.into()));
         };
         #[cfg(feature = "fetch")]
-        if length <= self.longest_token && self.asker_for(&raw).is_some() {
+        if length <= self.longest_token && self.is_asked_about(&raw) {
             if self.is_known_inactive(key) {
                 return Err(refuse(IntrospectionError::Inactive.into()));
             }

@@ -1,4 +1,4 @@
-//! How the keys of a trusted issuer are fetched and kept.
+//! How a trusted issuer is asked, for its keys or about its tokens.
 //!
 //! These options say nothing about tokens. Where keys are given ([`TrustedIssuer::with_keys`])
 //! nothing is fetched, and they mean nothing.
@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::issuer::TrustedIssuer;
 
 impl TrustedIssuer {
-    /// How long one fetch of keys may take, metadata included. 10 seconds unless said.
+    /// How long one fetch of keys may take, metadata included, or one question about a token. 10 seconds
+    /// unless said.
     #[must_use]
     pub fn fetch_time_limit(mut self, limit: Duration) -> Self {
         self.fetch.time_limit = limit;
@@ -76,6 +77,9 @@ impl TrustedIssuer {
     /// Fetches through this proxy: an `http` or `https` URL, with user name and password if it wants
     /// them. Unless said, none is used, and none is taken from the environment.
     ///
+    /// Where an issuer's metadata names an introspection endpoint on another host, it is not asked through a
+    /// proxy: name it yourself ([`Introspection::endpoint`](crate::lifecycle::Introspection::endpoint)).
+    ///
     /// Cost: the proxy resolves the names of hosts. Where the issuer's metadata names a key set on
     /// another host, this guard only sees to it that the host is not *written* as an address that is
     /// not public; that its name does not lead to one is left to the proxy.
@@ -97,6 +101,9 @@ impl TrustedIssuer {
     /// metadata names a key set on another host, a name that leads into the own network is not
     /// noticed. And it decides which redirects are followed: another origin is asked before its
     /// answer is refused, so it had better be built with `redirect::Policy::none()`.
+    ///
+    /// An issuer that is [introspected](Self::introspected) takes none, or the guard's `build` fails: a
+    /// client that follows redirects would take tokens and this server's secret along.
     ///
     /// The type is that of `reqwest` 0.13.
     ///

@@ -98,7 +98,7 @@ impl Fetcher {
     async fn fetch_unhurried(&self) -> Result<Published, NoKeys> {
         let document = match &self.source {
             Source::Discovery => {
-                let place = self.client.discover(|metadata| metadata.jwks_uri).await?;
+                let place = self.client.jwks_uri().await?;
                 self.client.get(&place).await?
             }
             Source::JwksUri(place) => self.client.get(place).await?,

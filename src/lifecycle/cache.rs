@@ -153,6 +153,13 @@ impl TokenCache {
         }
     }
 
+    /// Whether this token was verified at some time, and not forgotten since then.
+    #[cfg(feature = "fetch")]
+    pub(crate) fn was_known(&self, key: &TokenKey) -> bool {
+        let what = self.table.peek(key).map(|entry| entry.what);
+        matches!(what, Some(What::Live(..)))
+    }
+
     /// Remembers a token of this length that was verified just now, for so long since then.
     pub(crate) fn keep(
         &self,

@@ -123,11 +123,6 @@ impl Token<Introspected> {
             reading.accept(window, None)
         })
     }
-
-    /// When it dies by these rules, since 1970, if its issuer says so.
-    pub(crate) fn deadline(&self, acceptance: &Acceptance) -> Option<Duration> {
-        deadline_of(&self.state.statement, acceptance)
-    }
 }
 
 fn deadline_of(statement: &Statement, acceptance: &Acceptance) -> Option<Duration> {

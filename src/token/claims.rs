@@ -27,6 +27,33 @@ pub(super) enum Kind {
     Other(Box<str>),
 }
 
+/// Types of tokens that are never access tokens, in any mode (RFC 8725 section 3.11).
+const FOREIGN_TYPES: [&str; 12] = [
+    "client-authentication+jwt",
+    "dpop+jwt",
+    "entity-statement+jwt",
+    "id_token+jwt",
+    "kb+jwt",
+    "logout+jwt",
+    "oauth-authz-req+jwt",
+    "oauth-id-jag+jwt",
+    "secevent+jwt",
+    "token-introspection+jwt",
+    "vc+sd-jwt",
+    "dc+sd-jwt",
+];
+
+/// Whether `typ` names a kind of token that is never an access token.
+pub(crate) fn is_foreign_type(kind: &str) -> bool {
+    const PREFIX: &str = "application/";
+    let short = match kind.split_at_checked(PREFIX.len()) {
+        Some((prefix, short)) if prefix.eq_ignore_ascii_case(PREFIX) => short,
+        _ => kind,
+    };
+    let mut foreign = FOREIGN_TYPES.iter();
+    foreign.any(|kind| short.eq_ignore_ascii_case(kind))
+}
+
 /// The claims that somebody reads; dates are times since 1970. What is absent is `None`; who needs it says so later.
 #[derive(Debug, Default)]
 pub(super) struct Claims {

@@ -57,6 +57,11 @@ impl<T> Answered<T> {
         Self { of, answer }
     }
 
+    /// How many bytes were answered.
+    pub(crate) fn len(&self) -> usize {
+        self.answer.len()
+    }
+
     pub(super) fn into_parts(self) -> (T, std::sync::Arc<[u8]>) {
         (self.of, self.answer)
     }

@@ -50,11 +50,12 @@ pub use state::{Introspected, Opaque};
 
 pub(crate) use acceptance::{Ends, HashKey, IssuerRules, Rules, ScopeSource};
 pub(crate) use audience::ISSUED_AT_SKEW;
+pub(crate) use claims::is_foreign_type;
 #[cfg(feature = "fetch")]
 pub(crate) use evidence::Answered;
 pub(crate) use known::KnownHeader;
 #[cfg(feature = "fetch")]
-pub(crate) use opaque::may_be_shown;
+pub(crate) use opaque::{NotActive, may_be_shown};
 pub(crate) use parse::LONGEST_TOKEN;
 pub(crate) use verified::{Verified, since_1970};
 

@@ -1,13 +1,16 @@
 //! From `Token<Opaque>` to `Token<Introspected>`.
 
-use serde::Deserialize;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::claims::{self, Claims};
+use super::Token;
+use super::claims::{self, Claims, is_foreign_type};
 use super::evidence::Answered;
 use super::parse::decode;
 use super::state::{Introspected, Opaque, Statement};
-use super::{ParseError, Token};
 use crate::id::Issuer;
 use crate::secret::BearerToken;
 
@@ -19,9 +22,6 @@ pub enum IntrospectionError {
     /// know (RFC 7662 section 2.2).
     #[error("its issuer does not call it active")]
     Inactive,
-    /// The answer is no claims set: a member stands twice or has the wrong type.
-    #[error("the answer about it is no claims set: {0}")]
-    Malformed(ParseError),
     /// The answer names another issuer than the one that was asked.
     #[error("the answer about it names another issuer")]
     OtherIssuer,
@@ -32,9 +32,24 @@ impl IntrospectionError {
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Inactive => "inactive",
-            Self::Malformed(_) => "malformed_answer",
             Self::OtherIssuer => "answer_of_another_issuer",
         }
+    }
+}
+
+/// Why an answer makes no token active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotActive {
+    /// The issuer says so.
+    Refused(IntrospectionError),
+    /// It cannot be read in one way, and says nothing about the token: it is no answer, it has no `active`,
+    /// a member stands twice or has the wrong type.
+    Unread,
+}
+
+impl From<IntrospectionError> for NotActive {
+    fn from(error: IntrospectionError) -> Self {
+        Self::Refused(error)
     }
 }
 
@@ -54,6 +69,10 @@ impl Token<Opaque> {
         Self::begin(Opaque { raw })
     }
 
+    pub(crate) const fn raw(&self) -> &BearerToken {
+        &self.state.raw
+    }
+
     /// The text, for the issuer and for nobody else.
     pub(crate) fn expose(&self) -> &[u8] {
         self.state.raw.expose()
@@ -64,26 +83,28 @@ impl Token<Introspected> {
     /// Accepts the token as active by the answer of `issuer`.
     ///
     /// # Errors
-    /// [`IntrospectionError`]; the token is gone then.
+    /// [`NotActive`]; the token is gone then.
     pub(crate) fn of_answer(
         answered: Answered<Token<Opaque>>,
         issuer: &Issuer,
-    ) -> Result<Self, IntrospectionError> {
+    ) -> Result<Self, NotActive> {
         let (token, answer) = answered.into_parts();
         token.advance(|Opaque { .. }| {
-            let decoded = String::from_utf8(answer.to_vec()).ok();
-            let decoded = decoded.ok_or(IntrospectionError::Malformed(ParseError::Json))?;
-            let claims = claims::members(&decoded, 0).map_err(IntrospectionError::Malformed)?;
+            let decoded = String::from_utf8(answer.to_vec());
+            let decoded = decoded.ok().ok_or(NotActive::Unread)?;
+            let claims = claims::members(&decoded, 0).ok().ok_or(NotActive::Unread)?;
             // It was read strictly, so that reading it again gives the same members.
-            let said: Said = serde_json::from_str(&decoded)
-                .ok()
-                .ok_or(IntrospectionError::Malformed(ParseError::Json))?;
-            if said.active != Some(Value::Bool(true)) {
-                return Err(IntrospectionError::Inactive);
+            let said: Option<Said> = serde_json::from_str(&decoded).ok();
+            let said = said.ok_or(NotActive::Unread)?;
+            match &said.active {
+                Some(Value::Bool(true)) => {}
+                Some(_) => return Err(IntrospectionError::Inactive.into()),
+                // RFC 7662 section 2.2 requires it: this is some other document.
+                None => return Err(NotActive::Unread),
             }
             let named = claims.issuer.as_ref().map(|named| named.of(&decoded));
             if named.is_some_and(|named| named != issuer.as_str()) {
-                return Err(IntrospectionError::OtherIssuer);
+                return Err(IntrospectionError::OtherIssuer.into());
             }
             Ok(Introspected {
                 is_access_token: said.is_access_token(&claims),
@@ -106,6 +127,7 @@ impl Token<Introspected> {
 /// What an answer has that claims have not.
 #[derive(Deserialize)]
 struct Said {
+    #[serde(default, deserialize_with = "some")]
     active: Option<Value>,
     token_type: Option<Value>,
     token_use: Option<Value>,
@@ -133,16 +155,27 @@ impl Said {
     }
 }
 
+/// A member that is there, be it `null`.
+fn some<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
+}
+
 /// Whether `issuer` may be shown this token: if it is no JWT, or if it is one that says it comes from
-/// there. Whatever else is a JWT belongs to somebody else.
+/// there, and that it is no other kind of token. Whatever else is a JWT belongs to somebody else, and what
+/// may be one is taken for one.
 pub(crate) fn may_be_shown(raw: &BearerToken, issuer: &Issuer) -> bool {
     let mut segments = raw.expose().split(|&byte| byte == b'.');
     let header = segments.next().unwrap_or_default();
     let Some(payload) = segments.next() else {
         return true;
     };
-    if !is_header(header) {
+    let Some(header) = header_of(header) else {
         return true;
+    };
+    let header: Option<Header> = serde_json::from_str(&header).ok();
+    let kind = header.as_ref().and_then(|header| header.typ.as_deref());
+    if header.is_none() || kind.is_some_and(is_foreign_type) {
+        return false;
     }
     let Ok(decoded) = decode(payload, Vec::new()) else {
         return false;
@@ -152,13 +185,35 @@ pub(crate) fn may_be_shown(raw: &BearerToken, issuer: &Issuer) -> bool {
     named.is_some_and(|named| named.of(&decoded) == issuer.as_str())
 }
 
-/// Whether this is a JOSE header, of a signed token or of an encrypted one (RFC 7515 section 4.1.1).
-fn is_header(segment: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Header {
-        alg: Option<serde::de::IgnoredAny>,
-    }
-    let decoded = decode(segment, Vec::new()).unwrap_or_default();
-    decoded.trim_ascii_start().starts_with('{')
-        && serde_json::from_str(&decoded).is_ok_and(|header: Header| header.alg.is_some())
+#[derive(Deserialize)]
+struct Header {
+    /// Here so that a header has it once.
+    #[serde(rename = "alg")]
+    _alg: String,
+    typ: Option<String>,
+}
+
+/// The text of what is, or may be, a JOSE header, of a signed token or of an encrypted one (RFC 7515
+/// section 4.1.1): an object with `alg`, or with a name that may be that one, however it is spelled.
+fn header_of(segment: &[u8]) -> Option<String> {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::URL_SAFE,
+        GeneralPurposeConfig::new()
+            .with_decode_allow_trailing_bits(true)
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let segment: Vec<u8> = segment
+        .iter()
+        .map(|byte| match byte {
+            b'+' => b'-',
+            b'/' => b'_',
+            other => *other,
+        })
+        .collect();
+    let decoded = LENIENT.decode(segment).ok()?;
+    let text = String::from_utf8_lossy(&decoded);
+    let object = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let is_header =
+        object.starts_with('{') && (object.contains("\"alg\"") || object.contains("\\u"));
+    is_header.then(|| object.to_owned())
 }

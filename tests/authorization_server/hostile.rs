@@ -265,17 +265,18 @@ async fn a_client_proves_who_it_is_in_one_way() {
         (&[RIGHT], &[("client_id", "editor")], "invalid_request"),
         (&[RIGHT], &[ASSERTION], "invalid_request"),
         (&[RIGHT], &[ASSERTION_TYPE], "invalid_request"),
-        (
-            &[],
-            &[("client_id", "editor"), ASSERTION_TYPE, ASSERTION],
-            "invalid_request",
-        ),
-        (&[], &[ASSERTION_TYPE, ASSERTION], "invalid_request"),
         (&[RIGHT], &[("scope", "files:admin")], "invalid_scope"),
         (&[RIGHT], &[("resource", MAIL)], "invalid_target"),
         (&[RIGHT], &[("x", "1"), ("x", "1")], "invalid_request"),
     ] {
         assert_error(&ask(&server, lines, more).await, 400, error);
+    }
+    // A client that has no keys proves nothing by an assertion.
+    for more in [
+        &[("client_id", "editor"), ASSERTION_TYPE, ASSERTION][..],
+        &[ASSERTION_TYPE, ASSERTION],
+    ] {
+        assert_error(&ask(&server, &[], more).await, 401, "invalid_client");
     }
 }
 

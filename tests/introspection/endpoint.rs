@@ -28,6 +28,8 @@ pub(crate) const SECRET: &str = "s3cret-that-is-shown-to-nobody";
 pub(crate) enum Reply {
     /// This status and text.
     Text(u16, String),
+    /// Come back later: 503 with this `Retry-After`.
+    Busy(&'static str),
     /// Nothing, until the permits of [`Endpoint::gate`] let it through.
     Late(String),
     /// The connection breaks in the middle.
@@ -58,6 +60,7 @@ struct Shared {
     /// The next answers; the last one stays.
     replies: Mutex<VecDeque<Reply>>,
     metadata: Mutex<Option<Value>>,
+    hangs: std::sync::atomic::AtomicBool,
 }
 
 /// An issuer with nothing but an introspection endpoint.
@@ -76,6 +79,9 @@ async fn serve(
     body: Bytes,
 ) -> Response {
     if uri.path().starts_with("/.well-known/") {
+        if shared.hangs.load(std::sync::atomic::Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         let metadata = shared.metadata.lock().expect("a lock").clone();
         return match metadata {
             Some(document) => document.to_string().into_response(),
@@ -100,6 +106,10 @@ async fn serve(
         Reply::Text(status, text) => {
             let status = StatusCode::from_u16(status).expect("a status");
             (status, text).into_response()
+        }
+        Reply::Busy(wait) => {
+            let head = [("retry-after", wait)];
+            (StatusCode::SERVICE_UNAVAILABLE, head).into_response()
         }
         Reply::Late(text) => {
             gate.acquire().await.expect("a gate").forget();
@@ -160,7 +170,15 @@ impl Endpoint {
         self.publish_document(Some(document));
     }
 
+    /// Never answers who asks for metadata.
+    pub(crate) fn publish_nothing_ever(&self) {
+        let hangs = &self.shared.hangs;
+        hangs.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+
     pub(crate) fn publish_document(&self, document: Option<Value>) {
+        let hangs = &self.shared.hangs;
+        hangs.store(false, std::sync::atomic::Ordering::SeqCst);
         *self.shared.metadata.lock().expect("a lock") = document;
     }
 

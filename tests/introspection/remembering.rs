@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -41,8 +42,11 @@ async fn an_answer_counts_no_longer_than_its_token() {
     assert_eq!(verdict(&guard, TOKEN).await, "ok");
     endpoint.clock().advance(TimeDelta::milliseconds(1));
     assert_eq!(verdict(&guard, TOKEN).await, "expired");
-    assert_eq!(verdict(&guard, TOKEN).await, "expired");
     assert_eq!(endpoint.asked(), 1);
+    // A token whose server gives it more time lives on.
+    endpoint.answer_with(endpoint.but(&json!({})));
+    endpoint.clock().advance(TimeDelta::minutes(1));
+    assert_eq!(verdict(&guard, TOKEN).await, "ok");
 }
 
 /// RS-078: that a token is not active is believed for a few seconds, whatever is wrong with it.
@@ -54,11 +58,6 @@ async fn a_refusal_counts_for_seconds() {
     for (token, answer, first) in [
         ("t1", INACTIVE.to_owned(), "inactive"),
         ("t2", foreign, "other_resource"),
-        (
-            "t3",
-            "{\"active\":true,\"active\":true}".to_owned(),
-            "malformed_answer",
-        ),
     ] {
         endpoint.answer_with(answer);
         let before = endpoint.asked();
@@ -109,7 +108,9 @@ async fn how_long_an_answer_counts_can_be_chosen() {
 #[tokio::test]
 async fn a_late_answer_is_an_old_one() {
     let endpoint = Endpoint::start().await;
-    let guard = guard(&endpoint);
+    let introspection = Endpoint::introspection().lifetime(Duration::from_secs(2));
+    let rules = clearance::TrustedIssuer::introspected(endpoint.issuer(), introspection);
+    let guard = guard_with(&endpoint, |_| rules, |builder| builder);
     guard.ready().await.expect("a place");
     let right = endpoint.but(&json!({}));
     endpoint.answer([Reply::Late(right), Reply::Text(200, INACTIVE.to_owned())]);
@@ -118,7 +119,7 @@ async fn a_late_answer_is_an_old_one() {
         async move { verdict(&guard, TOKEN).await }
     });
     eventually(|| endpoint.asked() == 1).await;
-    endpoint.clock().advance(TimeDelta::milliseconds(60_001));
+    endpoint.clock().advance(TimeDelta::milliseconds(2_001));
     let late = tokio::spawn({
         let guard = guard.clone();
         async move { verdict(&guard, TOKEN).await }
@@ -149,6 +150,8 @@ async fn nothing_remembered_shows_a_token() {
         endpoint.clock().advance(TimeDelta::minutes(1));
     }
     assert_eq!(endpoint.asked(), 3);
+    let basic = base64::engine::general_purpose::STANDARD
+        .encode(format!("mcp-server:{}", crate::endpoint::SECRET));
     let shown = format!(
         "{guard:?} {:?} {:?}",
         endpoint.trusted(),
@@ -157,6 +160,7 @@ async fn nothing_remembered_shows_a_token() {
     for text in [shown, logs.text()] {
         assert!(!text.contains(TOKEN), "{text}");
         assert!(!text.contains(crate::endpoint::SECRET), "{text}");
+        assert!(!text.contains(&basic), "{text}");
     }
     assert!(logs.text().contains("inactive"));
 }

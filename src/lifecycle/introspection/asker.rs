@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
 
 use super::Introspection;
 use super::endpoint::Endpoint;
@@ -21,8 +22,6 @@ use crate::id::Issuer;
 use crate::lifecycle::TokenKey;
 use crate::token::{Answered, Opaque, Token};
 
-/// How many questions an issuer is asked at one time.
-const MOST_AT_ONCE: usize = 64;
 /// How long it is remembered that a token is not active.
 const INACTIVE_LIFETIME: Duration = Duration::from_secs(5);
 /// How many of these are remembered.
@@ -38,12 +37,14 @@ const LATEST: Duration = Duration::from_mins(1);
 pub(crate) struct Asker(Arc<Shared>);
 
 struct Shared {
-    client: IssuerClient,
+    client: Arc<IssuerClient>,
     endpoint: Endpoint,
     introspection: Introspection,
     clock: Arc<dyn Clock>,
-    flights: Flights,
-    at_once: Semaphore,
+    /// Of tokens that were active before: strangers with tokens that they made up take nobody's turn who
+    /// was let in.
+    of_known: Flights,
+    of_strangers: Flights,
     /// Tokens that are not active, and until when that is believed, on the monotonic clock.
     inactive: Cache<TokenKey, Duration>,
 }
@@ -57,7 +58,7 @@ pub(crate) struct Unanswered {
 }
 
 impl Unanswered {
-    const fn because(cause: &'static str) -> Self {
+    pub(crate) const fn because(cause: &'static str) -> Self {
         Self {
             cause,
             retry_after: SOON,
@@ -84,12 +85,12 @@ impl Asker {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ClientError> {
         Ok(Self(Arc::new(Shared {
-            client: IssuerClient::new(issuer, options)?,
+            client: Arc::new(IssuerClient::new(issuer, options)?),
             endpoint: Endpoint::new(endpoint, Arc::clone(&clock)),
             introspection,
             clock,
-            flights: Flights::default(),
-            at_once: Semaphore::new(MOST_AT_ONCE),
+            of_known: Flights::new(),
+            of_strangers: Flights::new(),
             inactive: Cache::new(MOST_INACTIVE),
         })))
     }
@@ -117,66 +118,82 @@ impl Asker {
 
     /// Waits until it is known where the issuer is asked.
     pub(crate) async fn ready(&self) -> Result<(), Unanswered> {
+        Handle::try_current()
+            .ok()
+            .ok_or(Unanswered::because("no_runtime"))?;
         let place = self.0.endpoint.place(&self.0.client);
         Ok(self.0.client.in_time(place).await.map(drop)?)
     }
 
     /// Asks about a token, once for all requests that come with it meanwhile, and says when that was,
-    /// on the monotonic clock. Without a key nobody else is waited for.
+    /// on the monotonic clock. Without a key each request asks for itself.
+    ///
+    /// A token that `was_known` waits among its like.
     pub(crate) async fn ask(
         &self,
         token: Token<Opaque>,
         key: Option<TokenKey>,
+        was_known: bool,
     ) -> Result<(Answered<Token<Opaque>>, Duration), Unanswered> {
         let arrived_at = self.0.clock.monotonic();
-        let mut answer = match key {
-            None => self.question(self.form(&token)?).await,
-            Some(key) => match self.0.flights.board(key) {
-                Boarding::Joins(flight) => self.landing(flight).await,
-                Boarding::Asks(landing) => {
-                    let flight = landing.subscribe();
-                    self.take_off(key, self.form(&token), landing);
-                    self.landing(flight).await
-                }
-                Boarding::Full => Err(Unanswered::because("too_many_questions")),
-            },
-        };
-        // One that was asked for long ago, and came late, is too old for whoever has just arrived.
-        let is_old = |answer: &Answer| answer.asked_at.saturating_add(self.lifetime()) < arrived_at;
-        if answer.as_ref().is_ok_and(is_old) {
-            answer = self.question(self.form(&token)?).await;
-        }
-        answer.map(|Answer { text, asked_at }| (Answered::attest(token, text), asked_at))
-    }
-
-    /// A task of its own: a client that goes away must not end the question that others wait for.
-    fn take_off(
-        &self,
-        key: TokenKey,
-        form: Result<(HeaderMap, String), Unanswered>,
-        landing: watch::Sender<Landed>,
-    ) {
-        let (form, runtime) = match (form, Handle::try_current()) {
-            (Ok(form), Ok(runtime)) => (form, runtime),
-            (form, _) => {
-                self.0.flights.land(&key);
-                let why = form.err();
-                let why = why.unwrap_or(Unanswered::because("no_runtime"));
-                landing.send_replace(Some(Err(why)));
-                return;
+        loop {
+            let Answer { text, asked_at } = self.answer(&token, key, was_known).await?;
+            // One that was asked for long ago, and came late, is too old for whoever has just arrived.
+            if asked_at.saturating_add(self.lifetime()) >= arrived_at || asked_at >= arrived_at {
+                return Ok((Answered::attest(token, text), asked_at));
             }
-        };
-        let this = self.clone();
-        runtime.spawn(async move {
-            let answer = this.question(form).await;
-            this.0.flights.land(&key);
-            landing.send_replace(Some(answer));
-        });
+        }
     }
 
-    async fn landing(&self, mut flight: watch::Receiver<Landed>) -> Result<Answer, Unanswered> {
-        let limit = self.0.client.time_limit().saturating_add(MARGIN);
-        match tokio::time::timeout(limit, flight.wait_for(Option::is_some)).await {
+    async fn answer(
+        &self,
+        token: &Token<Opaque>,
+        key: Option<TokenKey>,
+        was_known: bool,
+    ) -> Result<Answer, Unanswered> {
+        let runtime = Handle::try_current();
+        let runtime = runtime.ok().ok_or(Unanswered::because("no_runtime"))?;
+        let shared = &self.0;
+        let (now, longest) = (shared.clock.monotonic(), self.patience());
+        match self.flights(was_known).board(key, now, longest) {
+            Boarding::Joins(landed) => self.landing(landed).await,
+            Boarding::Asks {
+                number,
+                landing,
+                landed,
+            } => {
+                let text = String::from_utf8_lossy(token.expose()).into_owned();
+                let (this, text) = (self.clone(), Zeroizing::new(text));
+                // A task of its own: a client that goes away must not end the question that others wait
+                // for, and one that is not driven must not hold a turn.
+                runtime.spawn(async move {
+                    let flights = this.flights(was_known);
+                    let answer = this.question(&text, &flights.turns).await;
+                    flights.land(number);
+                    landing.send_replace(Some(answer));
+                });
+                self.landing(landed).await
+            }
+            Boarding::Full => Err(Unanswered::because("too_many_questions")),
+        }
+    }
+
+    fn flights(&self, was_known: bool) -> &Flights {
+        if was_known {
+            &self.0.of_known
+        } else {
+            &self.0.of_strangers
+        }
+    }
+
+    /// How long a question is waited for.
+    fn patience(&self) -> Duration {
+        self.0.client.time_limit().saturating_add(MARGIN)
+    }
+
+    async fn landing(&self, mut landed: watch::Receiver<Landed>) -> Result<Answer, Unanswered> {
+        let landing = landed.wait_for(Option::is_some);
+        match tokio::time::timeout(self.patience(), landing).await {
             Ok(Ok(landed)) => landed
                 .clone()
                 .unwrap_or(Err(Unanswered::because("question_aborted"))),
@@ -188,11 +205,10 @@ impl Asker {
     }
 
     /// RFC 7662 section 2.1.
-    fn form(&self, token: &Token<Opaque>) -> Result<(HeaderMap, String), Unanswered> {
+    fn form(&self, token: &str) -> Result<(HeaderMap, String), Unanswered> {
         let shared = &self.0;
-        let text = std::str::from_utf8(token.expose()).unwrap_or_default();
         let mut form = Serializer::new(String::new());
-        form.append_pair("token", text);
+        form.append_pair("token", token);
         form.append_pair("token_type_hint", "access_token");
         let by = &shared.introspection.authentication;
         let proof = by.prove(&mut form, shared.client.issuer(), shared.clock.now());
@@ -207,11 +223,12 @@ impl Asker {
     }
 
     /// One question, within the time limit, its turn included.
-    async fn question(&self, (head, form): (HeaderMap, String)) -> Result<Answer, Unanswered> {
+    async fn question(&self, token: &str, turns: &Semaphore) -> Result<Answer, Unanswered> {
         let shared = &self.0;
         let asked = async {
-            let turn = shared.at_once.acquire().await;
+            let turn = turns.acquire().await;
             let place = shared.endpoint.place(&shared.client).await?;
+            let (head, form) = self.form(token)?;
             // From here on: what is answered was true no earlier.
             let asked_at = shared.clock.monotonic();
             let document = shared.client.post(&place, head, form).await;

@@ -6,6 +6,7 @@ mod flights;
 
 pub(crate) use asker::{Asker, Unanswered};
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::credentials::ClientAuthentication;
@@ -40,7 +41,7 @@ const LONGEST_LIFETIME: Duration = Duration::from_mins(5);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Introspection {
     pub(crate) authentication: ClientAuthentication,
     pub(crate) endpoint: Option<Box<str>>,
@@ -74,6 +75,8 @@ impl Introspection {
     /// Cost: a token that is revoked at its issuer is good here for so long, unless this server is told
     /// ([`Revocations`](super::Revocations)). Work that has begun is not asked about again: it goes on to
     /// `exp`, or until this server is told.
+    ///
+    /// An answer that does not call a token active counts for 5 seconds.
     #[must_use]
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
@@ -83,5 +86,15 @@ impl Introspection {
     /// Whether the lifetime is one that can be chosen.
     pub(crate) fn is_lifetime_sound(&self) -> bool {
         self.lifetime <= LONGEST_LIFETIME
+    }
+}
+
+impl fmt::Debug for Introspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A URL may have a password in it, until somebody looks whether it may.
+        f.debug_struct("Introspection")
+            .field("authentication", &self.authentication)
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
     }
 }

@@ -212,22 +212,22 @@ mod tests {
     fn what_is_forgotten_is_spent() {
         let mut spent = SpentAssertions::new();
         let at = |seconds| later(DateTime::UNIX_EPOCH, TimeDelta::seconds(seconds));
-        let mut spend = |name: usize, end| spent.spend(Digest::of(&name.to_string()), at(end));
-        assert!(spend(0, 60));
+        let mut is_new = |name: usize, end| spent.spend(Digest::of(&name.to_string()), at(end));
+        assert!(is_new(0, 60));
         for name in 1..MOST_SPENT {
-            assert!(spend(name, 61), "{name}");
+            assert!(is_new(name, 61), "{name}");
         }
-        assert!(!spend(0, 60));
+        assert!(!is_new(0, 60));
         // One more, and the first is forgotten, and with it all that ends with it or before.
-        assert!(spend(MOST_SPENT, 61));
-        assert!(!spend(0, 60));
-        assert!(!spend(MOST_SPENT + 1, 60));
-        assert!(!spend(MOST_SPENT + 2, 59));
-        assert!(!spend(1, 61));
-        assert!(spend(MOST_SPENT + 3, 62));
+        assert!(is_new(MOST_SPENT, 61));
+        assert!(!is_new(0, 60));
+        assert!(!is_new(MOST_SPENT + 1, 60));
+        assert!(!is_new(MOST_SPENT + 2, 59));
+        assert!(!is_new(1, 61));
+        assert!(is_new(MOST_SPENT + 3, 62));
         // Now one that ends later is, too.
-        assert!(!spend(1, 61));
-        assert!(!spend(MOST_SPENT + 4, 61));
-        assert!(spend(MOST_SPENT + 5, 62));
+        assert!(!is_new(1, 61));
+        assert!(!is_new(MOST_SPENT + 4, 61));
+        assert!(is_new(MOST_SPENT + 5, 62));
     }
 }

@@ -53,7 +53,7 @@ pub(super) enum Authentication {
 
 /// What a request brought.
 enum Credentials {
-    Assertion(Assertion),
+    Assertion(Box<Assertion>),
     Basic(String, String),
     Nothing(String),
     Post(String, String),
@@ -170,7 +170,7 @@ fn asserted(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentials,
     };
     Assertion::parse(text)
         .filter(is_meant)
-        .map(Credentials::Assertion)
+        .map(|assertion| Credentials::Assertion(Box::new(assertion)))
         .ok_or(OAuthError::client())
 }
 
