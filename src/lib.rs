@@ -76,6 +76,8 @@
 //! # }
 //! ```
 //!
+//! What an operator decides can come from a file: [`config`].
+//!
 //! How to test such handlers with real tokens is told in `testing` (feature `testing`).
 //!
 //! # What is proven, step by step
@@ -128,6 +130,7 @@
 mod audit;
 mod authorized;
 pub mod clock;
+pub mod config;
 #[cfg(feature = "fetch")]
 pub mod credentials;
 #[cfg(feature = "fetch")]

@@ -32,6 +32,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("refusal", 4),
     ("audit", 4),
     ("guard", 4),
+    ("config", 5),
     ("wire", 5),
     ("mcp", 5),
     ("web", 6),

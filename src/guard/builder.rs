@@ -212,6 +212,12 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
         self
     }
 
+    /// The same, of names that the vocabulary has.
+    pub(crate) fn baseline_of(mut self, names: Vec<&'static str>) -> Self {
+        self.settings.baseline = names;
+        self
+    }
+
     /// Refuses callers for reasons that no scope can cure, such as a suspended account.
     ///
     /// The answer is 403 without `insufficient_scope`, so that clients do not ask the user for more

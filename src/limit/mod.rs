@@ -73,6 +73,11 @@ impl Quota {
         self
     }
 
+    /// Whether it allows something, and no more than can be counted.
+    pub(crate) fn is_sound(self) -> bool {
+        self.for_governor().is_some()
+    }
+
     fn for_governor(self) -> Option<governor::Quota> {
         let count = NonZeroU32::new(self.count)?;
         let burst = NonZeroU32::new(self.burst.unwrap_or(self.count))?;

@@ -181,6 +181,11 @@ impl ScopeTable {
             .map(|row| row.text)
     }
 
+    /// The name of the scope of this text, if the vocabulary has it.
+    pub(crate) fn text(&self, text: &str) -> Option<&'static str> {
+        self.find(text.as_bytes()).map(|row| row.text)
+    }
+
     /// Does the vocabulary have a scope of this text?
     pub(crate) fn contains_text(&self, text: &str) -> bool {
         self.find(text.as_bytes()).is_some()

@@ -92,6 +92,11 @@ impl SealKeys {
         Self(key.into_iter().map(SealKey).collect())
     }
 
+    /// These keys: the first one seals.
+    pub(crate) fn in_order(first: SealKey, rest: Vec<SealKey>) -> Self {
+        Self(std::iter::once(first).chain(rest).collect())
+    }
+
     /// Whether there is none, for want of random bytes.
     #[cfg(feature = "axum")]
     pub(crate) fn is_empty(&self) -> bool {
