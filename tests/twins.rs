@@ -111,6 +111,7 @@ twins! {
     declared_any_of
     declared_tuple
     default_authorized
+    default_config
     default_guard
     default_permit
     default_state
