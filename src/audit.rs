@@ -10,6 +10,7 @@ use tracing::{debug, error, info, warn};
 
 #[cfg(feature = "fetch")]
 use crate::event::{Event, Sink};
+pub use crate::reason_code::ReasonCode;
 use crate::refusal::Reason;
 use crate::token::Verified;
 
@@ -73,10 +74,10 @@ impl RequestSpan {
         }
     }
 
-    pub(crate) fn decided(&self, decision: &'static str, reason: Option<&'static str>) {
+    pub(crate) fn decided(&self, decision: &'static str, reason: Option<ReasonCode>) {
         self.0.record("decision", decision);
         if let Some(reason) = reason {
-            self.0.record("reason", reason);
+            self.0.record("reason", reason.as_str());
         }
     }
 }
@@ -96,7 +97,7 @@ pub(crate) fn authorized(verified: &Verified) {
 /// A request was refused. `verified` is there only if the token was verified: what an unverified
 /// token says about anybody is not written down.
 pub(crate) fn refused(reason: &Reason, verified: Option<&Verified>) {
-    let code = reason.code();
+    let code = reason.code().as_str();
     if let Reason::Unavailable(unavailable) = reason {
         error!(
             target: "clearance",
@@ -124,7 +125,7 @@ pub(crate) fn unknown_key(reason: &Reason, key_id: Option<&str>) {
     info!(
         target: "clearance",
         decision = "refused",
-        reason = reason.code(),
+        reason = reason.code().as_str(),
         key_id = %Untrusted(key_id.unwrap_or_default()),
     );
 }

@@ -127,7 +127,7 @@
 //! Features add; none changes a verdict. Rust 1.91 or newer.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod audit;
+pub mod audit;
 mod authorized;
 pub mod clock;
 pub mod config;
@@ -143,6 +143,7 @@ pub mod keys;
 pub mod lifecycle;
 pub mod limit;
 pub mod mcp;
+mod reason_code;
 pub mod refusal;
 #[cfg(feature = "rmcp-3")]
 pub mod rmcp;

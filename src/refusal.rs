@@ -10,6 +10,7 @@ use http::HeaderValue;
 use crate::id::CorrelationId;
 use crate::keys::Unavailable;
 use crate::limit::NotUntil;
+use crate::reason_code::ReasonCode;
 #[cfg(feature = "fetch")]
 use crate::token::IntrospectionError;
 use crate::token::{AudienceError, ParseError, SignatureError};
@@ -160,29 +161,33 @@ impl Reason {
     /// ```
     /// use clearance::refusal::Reason;
     ///
-    /// assert_eq!(Reason::NoCredential.code(), "no_credential");
+    /// assert_eq!(Reason::NoCredential.code().as_str(), "no_credential");
     /// ```
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ReasonCode {
         match self {
-            Self::Denied => "denied",
-            Self::ForeignHost => "foreign_host",
-            Self::ForeignOrigin => "foreign_origin",
-            Self::InsufficientScope => "insufficient_scope",
+            Self::Denied => ReasonCode::Denied,
+            Self::ForeignHost => ReasonCode::ForeignHost,
+            Self::ForeignOrigin => ReasonCode::ForeignOrigin,
+            Self::InsufficientScope => ReasonCode::InsufficientScope,
             Self::InvalidToken(TokenFault::Audience(error)) => error.code(),
             #[cfg(feature = "fetch")]
             Self::InvalidToken(TokenFault::Introspection(error)) => error.code(),
             Self::InvalidToken(TokenFault::Parse(error)) => error.code(),
-            Self::InvalidToken(TokenFault::Revoked) => "revoked",
+            Self::InvalidToken(TokenFault::Revoked) => ReasonCode::Revoked,
             Self::InvalidToken(TokenFault::Signature(error)) => error.code(),
-            Self::InvalidToken(TokenFault::UnknownIssuer) => "unknown_issuer",
-            Self::LimitExceeded(_) => "limit_exceeded",
-            Self::MalformedCredential(CredentialError::AlsoInQuery) => "credential_also_in_query",
-            Self::MalformedCredential(CredentialError::Malformed) => "malformed_credential",
-            Self::MalformedCredential(CredentialError::Repeated) => "repeated_credential",
-            Self::NoCredential => "no_credential",
-            Self::NotEncrypted => "not_encrypted",
-            Self::Unavailable(_) => "unavailable",
-            Self::UnknownSession => "unknown_session",
+            Self::InvalidToken(TokenFault::UnknownIssuer) => ReasonCode::UnknownIssuer,
+            Self::LimitExceeded(_) => ReasonCode::LimitExceeded,
+            Self::MalformedCredential(CredentialError::AlsoInQuery) => {
+                ReasonCode::CredentialAlsoInQuery
+            }
+            Self::MalformedCredential(CredentialError::Malformed) => {
+                ReasonCode::MalformedCredential
+            }
+            Self::MalformedCredential(CredentialError::Repeated) => ReasonCode::RepeatedCredential,
+            Self::NoCredential => ReasonCode::NoCredential,
+            Self::NotEncrypted => ReasonCode::NotEncrypted,
+            Self::Unavailable(_) => ReasonCode::Unavailable,
+            Self::UnknownSession => ReasonCode::UnknownSession,
         }
     }
 }

@@ -475,7 +475,7 @@ fn verdict(guard: &Guard<Fixture>, token: &str) -> &'static str {
     let asked = WORLD.runtime.block_on(guard.authorize(&mut parts));
     match asked {
         Ok(Authorized::<ToolsRead> { .. }) => "authorized",
-        Err(refusal) => refusal.reason().code(),
+        Err(refusal) => refusal.reason().code().as_str(),
     }
 }
 

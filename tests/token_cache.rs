@@ -320,6 +320,6 @@ async fn a_cache_belongs_to_its_guard() {
     let refusal = ask::<()>(&elsewhere, &token)
         .await
         .expect_err("another resource");
-    assert_eq!(refusal.reason().code(), "other_resource");
+    assert_eq!(refusal.reason().code().as_str(), "other_resource");
     assert_eq!(elsewhere.cache_stats().tokens, 0);
 }

@@ -11,6 +11,7 @@ use super::reading::Reading;
 use super::state::Introspected;
 use super::state::{AudienceVerified, SignatureVerified, Statement};
 use super::verified::since_1970;
+use crate::reason_code::ReasonCode;
 
 /// How far in the future `iat` may lie: clocks differ, and no more than that.
 pub(crate) const ISSUED_AT_SKEW: Duration = Duration::from_secs(10);
@@ -53,18 +54,18 @@ pub enum AudienceError {
 
 impl AudienceError {
     /// A stable code.
-    pub(crate) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> ReasonCode {
         match self {
-            Self::BoundToKey => "bound_to_key",
-            Self::Expired => "expired",
-            Self::ForeignType => "foreign_type",
-            Self::IssuedInFuture => "issued_in_future",
-            Self::LivesTooLong => "lives_too_long",
-            Self::MissingClaim => "missing_claim",
-            Self::NotYetValid => "not_yet_valid",
-            Self::OtherResource => "other_resource",
-            Self::TooOld => "too_old",
-            Self::UnknownIssuer => "unknown_issuer",
+            Self::BoundToKey => ReasonCode::BoundToKey,
+            Self::Expired => ReasonCode::Expired,
+            Self::ForeignType => ReasonCode::ForeignType,
+            Self::IssuedInFuture => ReasonCode::IssuedInFuture,
+            Self::LivesTooLong => ReasonCode::LivesTooLong,
+            Self::MissingClaim => ReasonCode::MissingClaim,
+            Self::NotYetValid => ReasonCode::NotYetValid,
+            Self::OtherResource => ReasonCode::OtherResource,
+            Self::TooOld => ReasonCode::TooOld,
+            Self::UnknownIssuer => ReasonCode::UnknownIssuer,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::evidence::Answered;
 use super::parse::decode;
 use super::state::{Introspected, Opaque, Statement};
 use crate::id::Issuer;
+use crate::reason_code::ReasonCode;
 use crate::secret::BearerToken;
 
 /// Why what an issuer answers does not make a token active.
@@ -29,10 +30,10 @@ pub enum IntrospectionError {
 
 impl IntrospectionError {
     /// A stable code.
-    pub(crate) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> ReasonCode {
         match self {
-            Self::Inactive => "inactive",
-            Self::OtherIssuer => "answer_of_another_issuer",
+            Self::Inactive => ReasonCode::Inactive,
+            Self::OtherIssuer => ReasonCode::AnswerOfAnotherIssuer,
         }
     }
 }

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::state::Unverified;
 use super::{KnownHeader, Token, claims};
 use crate::jwk::KeySet;
+use crate::reason_code::ReasonCode;
 use crate::secret::BearerToken;
 
 /// The longest token that is looked at, in bytes, unless a guard says otherwise.
@@ -52,19 +53,19 @@ pub enum ParseError {
 
 impl ParseError {
     /// A stable code.
-    pub(crate) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> ReasonCode {
         match self {
-            Self::Algorithm => "algorithm_not_allowed",
-            Self::Base64 => "malformed_base64",
-            Self::Critical => "critical_header",
-            Self::Duplicate => "duplicate_member",
-            Self::Encoded => "encoded_content",
-            Self::Json => "malformed_json",
-            Self::KeyId => "key_id_too_long",
-            Self::Member => "malformed_member",
-            Self::Segments => "malformed_segments",
-            Self::TooComplex => "token_too_complex",
-            Self::TooLong => "token_too_long",
+            Self::Algorithm => ReasonCode::AlgorithmNotAllowed,
+            Self::Base64 => ReasonCode::MalformedBase64,
+            Self::Critical => ReasonCode::CriticalHeader,
+            Self::Duplicate => ReasonCode::DuplicateMember,
+            Self::Encoded => ReasonCode::EncodedContent,
+            Self::Json => ReasonCode::MalformedJson,
+            Self::KeyId => ReasonCode::KeyIdTooLong,
+            Self::Member => ReasonCode::MalformedMember,
+            Self::Segments => ReasonCode::MalformedSegments,
+            Self::TooComplex => ReasonCode::TokenTooComplex,
+            Self::TooLong => ReasonCode::TokenTooLong,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::state::{SignatureVerified, Statement, Unverified};
 use super::{ParseError, Token, claims};
 use crate::id::{Issuer, KeyId};
 use crate::jwk::{Algorithm, KeyError, KeySet, Signer};
+use crate::reason_code::ReasonCode;
 
 /// The longest signature of any algorithm here: RSA with 8192 bits.
 const LONGEST_SIGNATURE: usize = 1024;
@@ -38,14 +39,14 @@ pub enum SignatureError {
 
 impl SignatureError {
     /// A stable code.
-    pub(crate) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> ReasonCode {
         match self {
-            Self::AmbiguousKey => "ambiguous_key",
-            Self::BadSignature => "bad_signature",
+            Self::AmbiguousKey => ReasonCode::AmbiguousKey,
+            Self::BadSignature => ReasonCode::BadSignature,
             Self::Malformed(error) => error.code(),
-            Self::OtherIssuer => "unknown_issuer",
-            Self::UnknownKey => "unknown_key",
-            Self::UnsuitableKey => "unsuitable_key",
+            Self::OtherIssuer => ReasonCode::UnknownIssuer,
+            Self::UnknownKey => ReasonCode::UnknownKey,
+            Self::UnsuitableKey => ReasonCode::UnsuitableKey,
         }
     }
 }

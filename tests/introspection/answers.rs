@@ -169,7 +169,7 @@ async fn a_proof_says_what_the_issuer_answered() {
     let refusal = ask::<McpAdmin>(&guard, TOKEN)
         .await
         .expect_err("no such scope");
-    assert_eq!(refusal.reason().code(), "insufficient_scope");
+    assert_eq!(refusal.reason().code().as_str(), "insufficient_scope");
     assert_eq!(endpoint.asked(), 1);
 }
 

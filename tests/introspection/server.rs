@@ -63,7 +63,7 @@ async fn a_token_lives_and_dies_as_its_server_says() {
     let refusal = ask::<McpAdmin>(&guard, &token)
         .await
         .expect_err("no such scope");
-    assert_eq!(refusal.reason().code(), "insufficient_scope");
+    assert_eq!(refusal.reason().code().as_str(), "insufficient_scope");
     assert_eq!(asked(&server), 1);
 
     server.revoke_user(User::Alice);

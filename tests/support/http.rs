@@ -80,7 +80,7 @@ pub async fn ask<S: Set + KnownTo<Fixture>>(
 pub async fn verdict(guard: &Guard<Fixture>, token: &str) -> &'static str {
     match ask::<()>(guard, token).await {
         Ok(_) => "ok",
-        Err(refusal) => refusal.reason().code(),
+        Err(refusal) => refusal.reason().code().as_str(),
     }
 }
 

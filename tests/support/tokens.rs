@@ -126,7 +126,7 @@ pub async fn ask(guard: &Guard<Fixture>, token: &str) -> Result<Authorized<Tools
 pub async fn reason(guard: &Guard<Fixture>, token: &str) -> &'static str {
     match ask(guard, token).await {
         Ok(_) => "authorized",
-        Err(refusal) => refusal.reason().code(),
+        Err(refusal) => refusal.reason().code().as_str(),
     }
 }
 

@@ -15,6 +15,7 @@ use super::events::Sealer;
 use super::future::{State, StateOf, Step, Visit};
 use super::head::SESSION;
 use super::sse::Beginning;
+use crate::audit::ReasonCode;
 use crate::guard::Admitted;
 use crate::mcp::error::{Fault, INTERNAL};
 use crate::web::response::{correlate, faulty};
@@ -34,7 +35,7 @@ impl<T> Visit<T> {
         if admitted.is_over() {
             // The service took longer than the token lives.
             let answer = admitted.over().into_answer(pass.id());
-            return Some(self.refused("token_died", answer));
+            return Some(self.refused(ReasonCode::TokenDied, answer));
         }
         let is_stream = is_event_stream(response.headers());
         // A stream of an older revision may begin before its request is answered, or after: a challenge
@@ -56,7 +57,7 @@ impl<T> Visit<T> {
         if pass.session.is_open() && head.status == StatusCode::NOT_FOUND {
             let refusal = admitted.knows_no_session();
             let answer = refusal.into_answer(pass.id());
-            return Some(self.refused("unknown_session", answer));
+            return Some(self.refused(ReasonCode::UnknownSession, answer));
         }
         let Ok(session) = self.seal_session(&mut head.headers, &admitted, &pass) else {
             let why = "the service's session id is none";
@@ -148,17 +149,17 @@ impl<T> Visit<T> {
     pub(super) fn stream_failed<R>(&self, end: &End) -> Step<R> {
         let id = self.pass.as_ref().and_then(Pass::id);
         match end.refusal() {
-            Some(refusal) => self.refused("token_died", refusal.into_answer(id)),
+            Some(refusal) => self.refused(ReasonCode::TokenDied, refusal.into_answer(id)),
             None => self.bad_gateway(NO_ADDRESS, id),
         }
     }
 
-    pub(super) fn refused<R>(&self, reason: &'static str, answer: Response<Bytes>) -> Step<R> {
+    pub(super) fn refused<R>(&self, reason: ReasonCode, answer: Response<Bytes>) -> Step<R> {
         Step::Answer(self.refuse(reason, answer))
     }
 
     /// The answer to who is refused, which is written down.
-    pub(super) fn refuse(&self, reason: &'static str, answer: Response<Bytes>) -> Own {
+    pub(super) fn refuse(&self, reason: ReasonCode, answer: Response<Bytes>) -> Own {
         self.span.decided("refused", Some(reason));
         Box::new(answer)
     }
@@ -167,7 +168,7 @@ impl<T> Visit<T> {
     fn bad_gateway<R>(&self, why: &'static str, id: Option<&str>) -> Step<R> {
         let fault = Fault::new(id, INTERNAL, why).about(self.correlation);
         let answer = faulty(StatusCode::BAD_GATEWAY, &fault);
-        self.refused("bad_gateway", answer)
+        self.refused(ReasonCode::BadGateway, answer)
     }
 
     /// What every answer says.

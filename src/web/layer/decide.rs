@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::Shared;
 use super::fields::{Field, Fields};
 use super::head::{LAST_EVENT, SESSION};
-use crate::audit::RequestSpan;
+use crate::audit::{ReasonCode, RequestSpan};
 use crate::guard::Admitted;
 use crate::mcp::call::Call;
 use crate::mcp::envelope::{Body, Message};
@@ -112,10 +112,10 @@ impl Visitor<'_> {
     }
 
     pub(super) fn faulty(&self, status: StatusCode, fault: Fault<'_>) -> Own {
-        self.faulty_for("malformed_request", status, fault)
+        self.faulty_for(ReasonCode::MalformedRequest, status, fault)
     }
 
-    fn faulty_for(&self, reason: &'static str, status: StatusCode, fault: Fault<'_>) -> Own {
+    fn faulty_for(&self, reason: ReasonCode, status: StatusCode, fault: Fault<'_>) -> Own {
         self.span.decided("refused", Some(reason));
         let fault = fault.about(self.admitted.correlation());
         Box::new(faulty(status, &fault))
@@ -325,7 +325,11 @@ fn stopped(revision: Revision, id: Option<&str>, stop: Stop<'_>, by: Visitor<'_>
         }
         Stop::UnknownTask => (StatusCode::OK, INVALID_PARAMS, "unknown task"),
     };
-    by.faulty_for("unknown_name", status, Fault::new(id, code, message))
+    by.faulty_for(
+        ReasonCode::UnknownName,
+        status,
+        Fault::new(id, code, message),
+    )
 }
 
 fn revision_of<'a>(

@@ -19,7 +19,7 @@ use super::Shared;
 use super::body::{End, GuardedAnswer, GuardedBody};
 use super::decide::{Own, Page, Pass, Visitor};
 use super::fields::{Field, Fields};
-use crate::audit::RequestSpan;
+use crate::audit::{ReasonCode, RequestSpan};
 use crate::guard::{Admission, Admitted, Begun};
 use crate::id::CorrelationId;
 #[cfg(feature = "rmcp-3")]
@@ -267,7 +267,10 @@ impl<T> Visit<T> {
         let may_be_encoded = self.fields.have(Field::CONTENT_ENCODING);
         check_media_type(&parts.headers, may_be_encoded).map_err(|why| {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            self.refuse("media_type", unread(status, why, Some(self.correlation)))
+            self.refuse(
+                ReasonCode::MediaType,
+                unread(status, why, Some(self.correlation)),
+            )
         })
     }
 
@@ -286,7 +289,7 @@ impl<T> Visit<T> {
             // A service that takes it for a message would take one that nobody decided about.
             let why = "only POST has a body";
             let answer = unread(StatusCode::BAD_REQUEST, why, Some(self.correlation));
-            return Some(self.refused("malformed_request", answer));
+            return Some(self.refused(ReasonCode::MalformedRequest, answer));
         }
         let by = Visitor {
             admitted: self.admitted.as_ref()?,
@@ -324,7 +327,7 @@ impl<T> Visit<T> {
             Ok(bytes) => bytes,
             Err(unread) => {
                 let answer = unread.into_answer(Some(self.correlation));
-                return Some(self.refused("unread_body", answer));
+                return Some(self.refused(ReasonCode::UnreadBody, answer));
             }
         };
         let by = Visitor {

@@ -11,6 +11,7 @@ use super::decide::{Own, Page};
 use super::fields::Fields;
 use super::gate::Source;
 use super::{Shared, cors};
+use crate::audit::ReasonCode;
 use crate::id::CorrelationId;
 use crate::refusal::Reason;
 use crate::web::response::unread;
@@ -20,11 +21,11 @@ pub(super) struct Early {
     pub(super) answer: Own,
     pub(super) page: Page,
     /// Why it is a refusal, if it is one.
-    pub(super) reason: Option<&'static str>,
+    pub(super) reason: Option<ReasonCode>,
 }
 
 /// The reason of a 405.
-pub(super) const NO_SUCH_METHOD: &str = "method_not_allowed";
+pub(super) const NO_SUCH_METHOD: ReasonCode = ReasonCode::MethodNotAllowed;
 
 impl Shared {
     /// What needs no credential: whether the request may come in, and answers that are for everybody.
@@ -46,7 +47,7 @@ impl Shared {
             return Err(Early {
                 answer: Box::new(answer),
                 page: None,
-                reason: is_refusal.then_some("no_such_document"),
+                reason: is_refusal.then_some(ReasonCode::NoSuchDocument),
             });
         }
         let page = match gate {
