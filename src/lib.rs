@@ -159,13 +159,15 @@ mod wire;
 
 pub use authorized::{Authorized, Caller};
 pub use guard::{ConfigError, Guard, GuardBuilder, Guarded, Ready, TrustedIssuer, WantsIssuer};
+pub use guard::{Health, IssuerHealth, Problem, RevocationHealth};
 #[doc(inline)]
 pub use refusal::Refusal;
 #[cfg(feature = "axum")]
 pub use web::{
     AuthorizationLayer, AuthorizationService, CredentialLayer, CredentialService, GuardedAnswer,
-    GuardedBody, LayerBuilder, LayerError, Network, NetworkError, PeerInfo, ProtectedResource,
-    ResponseFuture, Sealing, TlsEvidence, Unsealed, metadata_routes,
+    GuardedBody, Healthy, LayerBuilder, LayerError, Network, NetworkError, PeerInfo,
+    ProtectedResource, ResponseFuture, Sealing, TlsEvidence, Unsealed, health_routes,
+    metadata_routes,
 };
 pub use wire::MetadataDocument;
 

@@ -111,8 +111,6 @@ reason_codes! {
     RepeatedCredential = "repeated_credential",
     /// The token was revoked here.
     Revoked = "revoked",
-    /// The token died while the request was being served.
-    TokenDied = "token_died",
     /// The token's JSON has too many members, elements or levels.
     TokenTooComplex = "token_too_complex",
     /// The token is longer than the limit.

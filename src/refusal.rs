@@ -13,7 +13,7 @@ use crate::limit::NotUntil;
 use crate::reason_code::ReasonCode;
 #[cfg(feature = "fetch")]
 use crate::token::IntrospectionError;
-use crate::token::{AudienceError, ParseError, SignatureError};
+use crate::token::{AudienceError, ParseError, SignatureError, Verified};
 
 /// A request that was not let in.
 ///
@@ -22,11 +22,20 @@ use crate::token::{AudienceError, ParseError, SignatureError};
 #[derive(Debug)]
 pub struct Refusal {
     reason: Reason,
-    /// What a challenge asks for, where it depends on the request.
-    scope: Option<Box<str>>,
+    /// Nothing where no token was verified.
+    details: Option<Box<Details>>,
     answers: Arc<Answers>,
     /// Nothing where no request is refused.
     correlation: Option<CorrelationId>,
+}
+
+/// What is known where the token was verified.
+#[derive(Debug, Default)]
+struct Details {
+    /// What a challenge asks for, where it depends on the request.
+    scope: Option<Box<str>>,
+    /// Who is refused.
+    verified: Option<Arc<Verified>>,
 }
 
 /// Why a request was refused.
@@ -117,14 +126,16 @@ impl Answers {
 }
 
 impl Refusal {
-    pub(crate) const fn new(
-        reason: Reason,
-        scope: Option<Box<str>>,
-        answers: Arc<Answers>,
-    ) -> Self {
+    pub(crate) fn new(reason: Reason, scope: Option<Box<str>>, answers: Arc<Answers>) -> Self {
         Self {
             reason,
-            scope,
+            details: scope.map(|scope| {
+                let scope = Some(scope);
+                Box::new(Details {
+                    scope,
+                    verified: None,
+                })
+            }),
             answers,
             correlation: None,
         }
@@ -133,6 +144,17 @@ impl Refusal {
     pub(crate) const fn about(mut self, request: CorrelationId) -> Self {
         self.correlation = Some(request);
         self
+    }
+
+    pub(crate) fn of(mut self, verified: Option<&Arc<Verified>>) -> Self {
+        if let Some(verified) = verified {
+            self.details.get_or_insert_default().verified = Some(Arc::clone(verified));
+        }
+        self
+    }
+
+    pub(crate) fn verified(&self) -> Option<&Arc<Verified>> {
+        self.details.as_ref()?.verified.as_ref()
     }
 
     /// Why.
@@ -146,7 +168,7 @@ impl Refusal {
     }
 
     pub(crate) fn scope(&self) -> Option<&str> {
-        self.scope.as_deref()
+        self.details.as_ref()?.scope.as_deref()
     }
 
     pub(crate) fn answers(&self) -> &Answers {

@@ -231,7 +231,9 @@ fn key_of_issuer(error: &ConfigError) -> Option<(&Issuer, &'static str)> {
             (issuer, ".introspection")
         }
         ConfigError::EmptyPath(issuer) => (issuer, ".scopes_from_claim.path"),
-        ConfigError::HttpClient(issuer) | ConfigError::RepeatedIssuer(issuer) => (issuer, ""),
+        ConfigError::HttpClient(issuer)
+        | ConfigError::IntrospectionClient(issuer)
+        | ConfigError::RepeatedIssuer(issuer) => (issuer, ""),
         ConfigError::IntrospectionEndpoint(issuer) => (issuer, ".introspection.endpoint"),
         ConfigError::IntrospectionLifetime(issuer) => (issuer, ".introspection.lifetime_seconds"),
         ConfigError::KeySet(issuer, _) | ConfigError::NoUsableKey(issuer) => (issuer, ".keys_file"),
@@ -247,6 +249,7 @@ fn key_of_issuer(error: &ConfigError) -> Option<(&Issuer, &'static str)> {
         | ConfigError::MetadataPath(_)
         | ConfigError::Quota
         | ConfigError::Randomness
+        | ConfigError::Thread
         | ConfigError::UnknownScope(_)
         | ConfigError::UnroutablePath(_) => return None,
     })

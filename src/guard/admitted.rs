@@ -10,12 +10,15 @@ use super::Inner;
 #[cfg(feature = "axum")]
 use super::QuotaChoice;
 use super::pipeline::not_live;
-use crate::audit;
+#[cfg(feature = "axum")]
+use crate::audit::ReasonCode;
+use crate::audit::Trail;
 use crate::authorized::Authorized;
 #[cfg(feature = "axum")]
 use crate::authorized::Caller;
 #[cfg(feature = "axum")]
 use crate::clock::WakeUp;
+#[cfg(feature = "axum")]
 use crate::id::CorrelationId;
 #[cfg(feature = "axum")]
 use crate::lifecycle::NotLive;
@@ -37,7 +40,7 @@ use crate::token::{AudienceVerified, IssuerRules, Live, Permit, Token, Verified}
 pub(crate) struct Admitted {
     verified: Arc<Verified>,
     guard: Arc<Inner>,
-    correlation: CorrelationId,
+    trail: Trail,
     /// How many more requests of one batch were charged for.
     #[cfg(feature = "axum")]
     others: usize,
@@ -60,12 +63,12 @@ impl Admitted {
     pub(super) fn new(
         permit: Permit<Live<Token<AudienceVerified>>>,
         guard: Arc<Inner>,
-        correlation: CorrelationId,
+        trail: Trail,
     ) -> Self {
         Self {
             verified: permit.into_live().into_token().into_verified(),
             guard,
-            correlation,
+            trail,
             #[cfg(feature = "axum")]
             others: 0,
             #[cfg(feature = "rmcp-3")]
@@ -84,7 +87,7 @@ impl Admitted {
     /// The caller has `S: KnownTo<V>` for the guard's vocabulary from the compiler.
     pub(crate) fn authorize<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
         let proof = self.authorize_again(now)?;
-        audit::authorized(&self.verified);
+        self.proven::<S>();
         Ok(proof)
     }
 
@@ -105,7 +108,7 @@ impl Admitted {
         }
         let any: Authorized<()> = self.prove(now)?;
         if self.guard.deny.iter().any(|deny| deny(&any)) {
-            return Err(self.refuse(Reason::Denied, None));
+            return Err(self.refuse(Reason::Denied));
         }
         Ok(())
     }
@@ -124,10 +127,20 @@ impl Admitted {
         self.authorize_again(now).map_err(Unproven::Refused)
     }
 
-    /// That a proof was given which a handler asked for by itself.
-    #[cfg(feature = "rmcp-3")]
-    pub(crate) fn proven(&self) {
-        audit::authorized(&self.verified);
+    /// Writes down that a proof for `S` was given.
+    pub(crate) fn proven<S: Set>(&self) {
+        let auditor = self.guard.auditor();
+        auditor.allowed(&self.verified, &self.trail, || {
+            let mut names = Vec::new();
+            S::challenge(&mut names);
+            self.bits_of(&names)
+        });
+    }
+
+    /// What these scopes are in the guard's vocabulary.
+    fn bits_of(&self, names: &[&str]) -> u64 {
+        let names = names.iter().map(|name| name.as_bytes());
+        self.verified.rules().table.read(names).named
     }
 
     /// Whether a proof for `S` would be given. Nothing is written down.
@@ -143,26 +156,29 @@ impl Admitted {
     fn prove<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
         let token = match Token::recall(Arc::clone(&self.verified), now) {
             Ok(token) => token,
-            Err(error) => return Err(self.refuse(error.into(), None)),
+            Err(error) => return Err(self.refuse(error.into())),
         };
         let live = match self.guard.revocations.attest(token) {
             Ok(live) => live,
-            Err(why) => return Err(self.refuse(not_live(why, &self.verified), None)),
+            Err(why) => return Err(self.refuse(not_live(why, &self.verified))),
         };
-        match live.require_scope() {
-            Ok(token) => Ok(Authorized::new(token, self.correlation)),
-            Err(_) => Err(self.refuse(Reason::InsufficientScope, Some(self.wanted::<S>()))),
-        }
+        let Ok(token) = live.require_scope() else {
+            let mut names = Vec::new();
+            S::challenge(&mut names);
+            return Err(self.lacks_these(names));
+        };
+        Ok(Authorized::new(token, self.trail.correlation()))
+    }
+
+    /// The refusal of an operation that needs these scopes.
+    fn lacks_these(&self, names: Vec<&'static str>) -> Refusal {
+        let needed = self.bits_of(&names);
+        let wanted = self.wanted_beside(names);
+        self.refuse_for(Reason::InsufficientScope, needed, Some(wanted))
     }
 
     /// What a challenge asks for: all that the operation needs, and what the token itself names,
     /// since clients ask for exactly what the challenge lists and would lose the rest.
-    fn wanted<S: Set>(&self) -> Box<str> {
-        let mut names = Vec::new();
-        S::challenge(&mut names);
-        self.wanted_beside(names)
-    }
-
     fn wanted_beside(&self, mut names: Vec<&'static str>) -> Box<str> {
         if !self.guard.per_operation {
             let rules = self.verified.rules();
@@ -179,9 +195,17 @@ impl Admitted {
         joined(&names, issuer)
     }
 
-    fn refuse(&self, reason: Reason, scope: Option<Box<str>>) -> Refusal {
-        audit::refused(&reason, Some(&self.verified));
-        Refusal::new(reason, scope, Arc::clone(&self.guard.answers)).about(self.correlation)
+    fn refuse(&self, reason: Reason) -> Refusal {
+        self.refuse_for(reason, 0, None)
+    }
+
+    fn refuse_for(&self, reason: Reason, needed: u64, scope: Option<Box<str>>) -> Refusal {
+        let auditor = self.guard.auditor();
+        auditor.refused(&reason, &self.verified, &self.trail, needed);
+        let refusal = Refusal::new(reason, scope, Arc::clone(&self.guard.answers));
+        refusal
+            .about(self.trail.correlation())
+            .of(Some(&self.verified))
     }
 }
 
@@ -200,11 +224,43 @@ impl Admitted {
 
     /// Who calls, for logs and inner middleware.
     pub(crate) fn caller(&self) -> Caller {
-        Caller::new(Arc::clone(&self.verified), self.correlation)
+        Caller::new(Arc::clone(&self.verified), self.trail.correlation())
     }
 
     pub(crate) const fn correlation(&self) -> CorrelationId {
-        self.correlation
+        self.trail.correlation()
+    }
+
+    /// Whether anybody writes down what the request asks for.
+    pub(crate) const fn is_written_down(&self) -> bool {
+        self.trail.is_written_down()
+    }
+
+    /// What the request asks for, for whoever writes it down.
+    pub(crate) fn asks(&self, method: &str, target: Option<&str>) {
+        self.trail.asks(method, target);
+    }
+
+    /// Writes down that the request is refused for its form.
+    pub(crate) fn faulty(&self, reason: ReasonCode) {
+        let auditor = self.guard.auditor();
+        auditor.faulty(reason, Some(&self.verified), &self.trail);
+    }
+
+    /// Writes down that work was ended because its token died.
+    pub(crate) fn ended(&self) {
+        let reason = self.why_over().code();
+        self.guard
+            .auditor()
+            .ended(reason, &self.verified, &self.trail);
+    }
+
+    fn why_over(&self) -> Reason {
+        if self.guard.revocations.is_revoked(&self.verified) {
+            not_live(NotLive::Revoked, &self.verified)
+        } else {
+            AudienceError::Expired.into()
+        }
     }
 
     /// The bits that the token grants, in the guard's own vocabulary.
@@ -219,12 +275,12 @@ impl Admitted {
 
     /// The refusal of somebody else's session, which is that of one that does not exist.
     pub(crate) fn knows_no_session(&self) -> Refusal {
-        self.refuse(Reason::UnknownSession, None)
+        self.refuse(Reason::UnknownSession)
     }
 
     /// The refusal of a caller whom no scope would help.
     pub(crate) fn denies(&self) -> Refusal {
-        self.refuse(Reason::Denied, None)
+        self.refuse(Reason::Denied)
     }
 
     /// The same for whoever stands behind, who need not charge for these once more.
@@ -253,7 +309,7 @@ impl Admitted {
         };
         let charged = self.others.saturating_add(1);
         let counted = (charged..requests).try_for_each(|_| principals.count(&self.verified));
-        counted.map_err(|not_until| self.refuse(not_until.into(), None))
+        counted.map_err(|not_until| self.refuse(not_until.into()))
     }
 
     /// Refuses whoever lacks one scope of each of these. A clause of which the vocabulary knows nothing
@@ -296,17 +352,12 @@ impl Admitted {
                 names.push(name);
             }
         }
-        self.refuse(Reason::InsufficientScope, Some(self.wanted_beside(names)))
+        self.lacks_these(names)
     }
 
     /// The refusal of work that outlived its token.
     pub(crate) fn over(&self) -> Refusal {
-        let reason = if self.guard.revocations.is_revoked(&self.verified) {
-            not_live(NotLive::Revoked, &self.verified)
-        } else {
-            AudienceError::Expired.into()
-        };
-        self.refuse(reason, None)
+        self.refuse(self.why_over())
     }
 
     /// Whether the token has died.

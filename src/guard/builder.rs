@@ -1,7 +1,7 @@
 //! How a guard is made.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::rand;
@@ -12,17 +12,15 @@ use super::config::ConfigError;
 use super::issuer::TrustedIssuer;
 use super::voucher::Voucher;
 use super::{Deny, Guard, Inner, QuotaChoice};
-use crate::authorized::Authorized;
+use crate::audit::{AuditSink, Auditor, SubjectKey};
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "fetch")]
 use crate::id::Issuer;
 use crate::id::Resource;
-use crate::lifecycle::{
-    MOST_ENTRIES, MOST_TOKENS, RevocationStore, Revocations, Sharing, TokenCache,
-};
+use crate::lifecycle::{MOST_ENTRIES, MOST_TOKENS, Revocations, Sharing, TokenCache};
 use crate::limit::{Principals, Quota, Unlimited};
 use crate::refusal::Answers;
-use crate::scope::{Checked, KnownTo, ScopeTable, Set, Vocabulary};
+use crate::scope::{Checked, ScopeTable, Vocabulary};
 use crate::token::{
     Acceptance, HashKey, ISSUED_AT_SKEW, IssuerRules, KnownHeader, LONGEST_TOKEN, Rules,
 };
@@ -32,7 +30,7 @@ use crate::token::{
 /// `St` says what is still missing: [`WantsIssuer`], then [`Ready`]. You never write it.
 #[must_use = "a builder does nothing until `build`"]
 pub struct GuardBuilder<V, St> {
-    settings: Settings,
+    pub(super) settings: Settings,
     state: St,
     vocabulary: PhantomData<fn(V) -> V>,
 }
@@ -48,22 +46,25 @@ pub struct Ready {
     issuers: Vec<TrustedIssuer>,
 }
 
-struct Settings {
-    resource: Resource,
-    root_alias: bool,
-    leeway: TimeDelta,
-    max_lifetime: TimeDelta,
-    max_age: Option<TimeDelta>,
-    quota: Option<Quota>,
-    most_principals: usize,
-    most_tokens: usize,
-    most_revocations: usize,
-    sharing: Option<Sharing>,
-    longest_token: usize,
-    per_operation: bool,
-    baseline: Vec<&'static str>,
-    deny: Vec<Deny>,
-    clock: Arc<dyn Clock>,
+pub(super) struct Settings {
+    pub(super) resource: Resource,
+    pub(super) root_alias: bool,
+    pub(super) leeway: TimeDelta,
+    pub(super) max_lifetime: TimeDelta,
+    pub(super) max_age: Option<TimeDelta>,
+    pub(super) quota: Option<Quota>,
+    pub(super) most_principals: usize,
+    pub(super) most_tokens: usize,
+    pub(super) most_revocations: usize,
+    pub(super) sharing: Option<Sharing>,
+    pub(super) longest_token: usize,
+    pub(super) per_operation: bool,
+    pub(super) baseline: Vec<&'static str>,
+    pub(super) deny: Vec<Deny>,
+    /// Only ever taken out, but a builder may be looked at by several threads.
+    pub(super) audit: Option<Mutex<Box<dyn AuditSink>>>,
+    pub(super) subject_key: Option<SubjectKey>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 /// The most leeway that can be set.
@@ -91,6 +92,8 @@ impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
                 per_operation: false,
                 baseline: Vec::new(),
                 deny: Vec::new(),
+                audit: None,
+                subject_key: None,
                 clock: Arc::new(SystemClock),
             },
             state: WantsIssuer,
@@ -114,143 +117,6 @@ impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
             },
             vocabulary: PhantomData,
         }
-    }
-}
-
-impl<V: Vocabulary, St> GuardBuilder<V, St> {
-    /// Limits each principal to `quota`: an issuer's subject together with a client. Someone who uses
-    /// several clients has a quota with each.
-    pub fn limit(mut self, quota: Quota) -> Self {
-        self.settings.quota = Some(quota);
-        self
-    }
-
-    /// Limits nobody. Unless this is said, each principal has [`Quota::STANDARD`].
-    pub fn unlimited(mut self) -> Self {
-        self.settings.quota = None;
-        self
-    }
-
-    /// How much clocks may differ when `exp` and `nbf` are judged: 60 seconds unless said, 300 at
-    /// most.
-    pub fn leeway(mut self, leeway: TimeDelta) -> Self {
-        self.settings.leeway = leeway;
-        self
-    }
-
-    /// The longest time between `iat` and `exp`: 24 hours unless said. Revocations are remembered
-    /// for so long.
-    pub fn max_lifetime(mut self, longest: TimeDelta) -> Self {
-        self.settings.max_lifetime = longest;
-        self
-    }
-
-    /// The longest time since `iat`. No limit unless said.
-    pub fn max_age(mut self, oldest: TimeDelta) -> Self {
-        self.settings.max_age = Some(oldest);
-        self
-    }
-
-    /// The longest token that is looked at, in bytes: 16 KiB unless said.
-    pub fn max_token_length(mut self, longest: usize) -> Self {
-        self.settings.longest_token = longest;
-        self
-    }
-
-    /// How many principals the limiter remembers at most: 65 536 unless said, rounded down to a
-    /// power of two, four at least; each takes 16 bytes from the start. In a full table those who are
-    /// farthest from their limit are forgotten first, and begin with a full quota when they come
-    /// back. Zero is refused by `build`.
-    pub fn max_principals(mut self, most: usize) -> Self {
-        self.settings.most_principals = most;
-        self
-    }
-
-    /// How many verified tokens are remembered at most: 65 536 unless said. A token longer than 4 KiB
-    /// counts as several.
-    ///
-    /// A token that is remembered, for five minutes at most, is not verified again; its time, its key and
-    /// whether it was revoked are looked at each time. With nought each token is verified each time.
-    pub fn max_cached_tokens(mut self, most: usize) -> Self {
-        self.settings.most_tokens = most;
-        self
-    }
-
-    /// How many revocations are remembered at most: 100 000 unless said. A full list takes no new
-    /// ones.
-    pub fn max_revocations(mut self, most: usize) -> Self {
-        self.settings.most_revocations = most;
-        self
-    }
-
-    /// Shares what is revoked with other machines through `store`.
-    ///
-    /// While the store is not [current](RevocationStore::is_current), requests are refused with 503: a
-    /// token may have been revoked elsewhere.
-    pub fn revocation_store(mut self, store: Arc<dyn RevocationStore>) -> Self {
-        let goes_on = false;
-        self.settings.sharing = Some(Sharing { store, goes_on });
-        self
-    }
-
-    /// The same, but requests go on while the store is not current.
-    ///
-    /// Cost: a token that was revoked on another machine is good on this one for as long as the store
-    /// cannot be reached.
-    pub fn revocation_store_or_go_on(mut self, store: Arc<dyn RevocationStore>) -> Self {
-        let goes_on = true;
-        self.settings.sharing = Some(Sharing { store, goes_on });
-        self
-    }
-
-    /// The scopes to begin with: what a 401 and the metadata advertise. Unless said, neither names
-    /// any. Where issuers have scope prefixes, the first issuer's is written.
-    pub fn baseline<S: Set + KnownTo<V>>(mut self) -> Self {
-        let mut names = Vec::new();
-        S::challenge(&mut names);
-        self.settings.baseline = names;
-        self
-    }
-
-    /// The same, of names that the vocabulary has.
-    pub(crate) fn baseline_of(mut self, names: Vec<&'static str>) -> Self {
-        self.settings.baseline = names;
-        self
-    }
-
-    /// Refuses callers for reasons that no scope can cure, such as a suspended account.
-    ///
-    /// The answer is 403 without `insufficient_scope`, so that clients do not ask the user for more
-    /// scopes in vain. It may be said several times; one rule that gives `true` refuses.
-    pub fn deny_if(
-        mut self,
-        rule: impl Fn(&Authorized<()>) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.settings.deny.push(Box::new(rule));
-        self
-    }
-
-    /// Makes a 403 challenge list what the operation needs and nothing else.
-    ///
-    /// Unless said, it lists what the token already names as well: clients ask for exactly what a
-    /// challenge lists, and would lose the rest.
-    pub fn challenge_per_operation(mut self) -> Self {
-        self.settings.per_operation = true;
-        self
-    }
-
-    /// Makes the origin of the resource (`https://host`) a resource of its own: its metadata is
-    /// served at the root well-known URI, and tokens for it are accepted. A resource that is an
-    /// origin already has its metadata there, and this changes nothing.
-    pub fn root_alias(mut self) -> Self {
-        self.settings.root_alias = true;
-        self
-    }
-
-    /// Takes time from `clock`: the machine's own unless said.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.settings.clock = clock;
-        self
     }
 }
 
@@ -308,6 +174,14 @@ impl Settings {
             .saturating_add(leeway)
             .saturating_add(ISSUED_AT_SKEW);
         let (quota, alias) = (self.quota_choice()?, self.alias());
+        let mut auditor = Auditor::new(Arc::clone(&self.clock), self.resource.clone());
+        if let Some(key) = self.subject_key {
+            auditor.hash_subjects(key);
+        }
+        if let Some(sink) = self.audit {
+            let sink = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
+            auditor.write_to(sink).ok().ok_or(ConfigError::Thread)?;
+        }
         let revocations = Revocations::new(
             rules.iter().map(|rules| rules.issuer.clone()).collect(),
             Arc::clone(&self.clock),
@@ -317,6 +191,8 @@ impl Settings {
         );
         let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
         Ok(Inner {
+            #[cfg(feature = "metrics")]
+            label: self.resource.as_str().into(),
             quota,
             cache: TokenCache::new(self.most_tokens, random_key()?),
             revocations: revocations.clone(),
@@ -334,6 +210,7 @@ impl Settings {
                 hash_key: random_key()?,
             }),
             vouchers,
+            auditor,
             deny: self.deny,
             longest_token: self.longest_token,
             known_header: KnownHeader::default(),

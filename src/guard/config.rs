@@ -100,6 +100,9 @@ pub enum ConfigError {
     /// longer than a day.
     #[error("the keys of {0} may serve between 1 minute and 24 hours while it is down")]
     StaleKeys(Issuer),
+    /// The system gives no thread for the audit log.
+    #[error("no thread for the audit log")]
+    Thread,
     /// A table of claim values names a scope that the vocabulary does not have.
     #[error("`{0}` is not a scope of the vocabulary")]
     UnknownScope(Box<str>),

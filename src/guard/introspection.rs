@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Inner;
 use super::pipeline::Admission;
 use super::voucher::{Voucher, unavailable};
-use crate::id::CorrelationId;
+use crate::audit::Trail;
 use crate::lifecycle::{Asker, Moment, TokenKey, Unanswered};
 use crate::refusal::{Reason, Refusal, TokenFault};
 use crate::secret::BearerToken;
@@ -34,7 +34,7 @@ impl Inner {
         self: &Arc<Self>,
         token: Token<Opaque>,
         key: Option<(TokenKey, usize)>,
-        correlation: CorrelationId,
+        trail: Trail,
     ) -> Admission {
         let refuse = |reason| self.refuse(reason, None);
         let asker = self.asker().ok_or_else(|| refuse(UNKNOWN))?;
@@ -60,12 +60,16 @@ impl Inner {
             let key = (key, length.max(weight));
             self.cache.keep(key, token.verified(), at, asker.lifetime());
         }
-        self.settle(token, now, correlation)
+        self.settle(token, now, trail)
     }
 
     /// The same as far as the issuer's answer.
     pub(super) async fn ask(&self, token: Token<Opaque>) -> Result<Token<Introspected>, Refusal> {
-        let refuse = |reason: Reason| self.refuse(reason, None);
+        let refuse = |reason: Reason| {
+            let refusal = self.refuse(reason, None);
+            self.auditor().turned_away(&refusal, None);
+            refusal
+        };
         if token.expose().len() > self.longest_token {
             return Err(refuse(ParseError::TooLong.into()));
         }

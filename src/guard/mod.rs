@@ -10,9 +10,13 @@ mod admitted;
 mod builder;
 mod config;
 mod credential;
+mod health;
 #[cfg(feature = "fetch")]
 mod introspection;
 mod issuer;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod options;
 mod pipeline;
 mod reach;
 mod seals;
@@ -20,6 +24,7 @@ mod voucher;
 
 pub use builder::{GuardBuilder, Ready, WantsIssuer};
 pub use config::ConfigError;
+pub use health::{Health, IssuerHealth, Problem, RevocationHealth};
 pub use issuer::TrustedIssuer;
 
 #[cfg(feature = "axum")]
@@ -38,6 +43,7 @@ use std::sync::Arc;
 use http::request::Parts;
 
 use self::voucher::Voucher;
+use crate::audit::Auditor;
 use crate::authorized::Authorized;
 use crate::id::{Issuer, Resource};
 use crate::jwk::KeySet;
@@ -120,6 +126,10 @@ pub(crate) struct Inner {
     revocations: Revocations,
     cache: TokenCache,
     quota: QuotaChoice,
+    auditor: Auditor,
+    /// The resource, as metrics name it.
+    #[cfg(feature = "metrics")]
+    label: Arc<str>,
     deny: Vec<Deny>,
     answers: Arc<Answers>,
     longest_token: usize,
@@ -229,10 +239,11 @@ impl<V: Vocabulary> Guard<V> {
     /// # Errors
     /// [`Refusal`], if the issuer is not trusted or its keys cannot be had.
     pub async fn key_set(&self, token: &Token<Unverified>) -> Result<Arc<KeySet>, Refusal> {
-        self.inner
-            .key_set(token)
-            .await
-            .map_err(|reason| self.inner.refuse(reason, None))
+        self.inner.key_set(token).await.map_err(|reason| {
+            let refusal = self.inner.refuse(reason, None);
+            self.inner.auditor.turned_away(&refusal, None);
+            refusal
+        })
     }
 
     /// Asks the issuer about this token, for [`Token::verify_audience`]. Nothing is remembered of it.

@@ -9,7 +9,9 @@ use http::request::Parts;
 use super::admitted::Admitted;
 use super::voucher::Voucher;
 use super::{Inner, QuotaChoice, credential};
-use crate::audit;
+#[cfg(feature = "axum")]
+use crate::audit::ReasonCode;
+use crate::audit::{self, Auditor, Trail};
 use crate::id::CorrelationId;
 use crate::jwk::KeySet;
 use crate::keys::{IssuerKeys, Unavailable};
@@ -33,6 +35,7 @@ pub(crate) enum Begun {
 
 /// A token that has to be verified.
 pub(crate) struct Arrived {
+    trail: Trail,
     shown: Shown,
     /// What it is remembered by afterwards.
     key: Option<(TokenKey, usize)>,
@@ -60,7 +63,7 @@ impl Inner {
         let correlation = CorrelationId::of(&parts.headers);
         match self.begin(parts, correlation) {
             Begun::Done(done) => done,
-            Begun::Waits(arrived) => self.resume(arrived, correlation).await,
+            Begun::Waits(arrived) => self.resume(arrived).await,
         }
     }
 
@@ -77,12 +80,16 @@ impl Inner {
             credential::forget(parts);
             return Begun::Done(Ok((admitted, self.acceptance.rules().clock.now())));
         }
-        let begun = match self.arrive(parts, correlation) {
+        let at = Moment::of(&*self.acceptance.rules().clock);
+        let trail = Trail::new(correlation, at.monotonic, self.auditor.is_read());
+        let begun = match self.arrive(parts, at, trail) {
             Err(done) => Begun::Done(done),
-            Ok(arrived) => self.at_once(arrived, correlation),
+            Ok(arrived) => self.at_once(arrived),
         };
         match begun {
-            Begun::Done(done) => Begun::Done(done.map_err(|refusal| refusal.about(correlation))),
+            Begun::Done(done) => Begun::Done(
+                done.map_err(|refusal| self.turned_away(refusal, correlation, at.monotonic)),
+            ),
             waits @ Begun::Waits(_) => waits,
         }
     }
@@ -91,7 +98,8 @@ impl Inner {
     fn arrive(
         self: &Arc<Self>,
         parts: &mut Parts,
-        correlation: CorrelationId,
+        at: Moment,
+        mut trail: Trail,
     ) -> Result<Arrived, Admission> {
         let refuse = |reason| Err(self.refuse(reason, None));
         let presented = match credential::take(parts) {
@@ -104,13 +112,15 @@ impl Inner {
         let key = (length <= self.longest_token).then(|| self.cache.key_of(&presented));
         let key = key.flatten();
         if let Some(key) = key {
-            let at = Moment::of(&*self.acceptance.rules().clock);
             let stands = |verified: &Verified| {
                 let voucher = self.vouchers.get(verified.source());
                 voucher.is_some_and(|voucher| voucher.still_has(verified, at.monotonic))
             };
             match self.cache.recall(&key, at, stands) {
-                Recall::Live(token) => return Err(self.settle(token, at.now, correlation)),
+                Recall::Live(token) => {
+                    trail.was_known();
+                    return Err(self.settle(token, at.now, trail));
+                }
                 Recall::Expired => return Err(refuse(AudienceError::Expired.into())),
                 Recall::Unknown => {}
             }
@@ -123,55 +133,52 @@ impl Inner {
             if self.is_known_inactive(key) {
                 return Err(refuse(IntrospectionError::Inactive.into()));
             }
-            let (shown, key) = (
-                Shown::Opaque(Token::opaque(raw)),
-                key.map(|key| (key, length)),
-            );
-            return Ok(Arrived { shown, key });
+            return Ok(Arrived {
+                trail,
+                shown: Shown::Opaque(Token::opaque(raw)),
+                key: key.map(|key| (key, length)),
+            });
         }
         match Token::parse_within(raw, self.longest_token, &self.known_header) {
-            Ok(token) => {
-                let (shown, key) = (Shown::Signed(token), key.map(|key| (key, length)));
-                Ok(Arrived { shown, key })
-            }
+            Ok(token) => Ok(Arrived {
+                trail,
+                shown: Shown::Signed(token),
+                key: key.map(|key| (key, length)),
+            }),
             Err(error) => Err(refuse(error.into())),
         }
     }
 
     /// The rest of it, where nothing has to be waited for.
-    fn at_once(
-        self: &Arc<Self>,
-        Arrived { shown, key }: Arrived,
-        correlation: CorrelationId,
-    ) -> Begun {
+    fn at_once(self: &Arc<Self>, Arrived { trail, shown, key }: Arrived) -> Begun {
         match shown {
             Shown::Signed(token) => {
                 let Some((source, keys)) = self.at_hand(&token) else {
                     let shown = Shown::Signed(token);
-                    return Begun::Waits(Arrived { shown, key });
+                    return Begun::Waits(Arrived { trail, shown, key });
                 };
-                Begun::Done(self.finish(token, key, (source, &keys), correlation))
+                Begun::Done(self.finish(token, key, (source, &keys), trail))
             }
             #[cfg(feature = "fetch")]
-            Shown::Opaque(_) => Begun::Waits(Arrived { shown, key }),
+            Shown::Opaque(_) => Begun::Waits(Arrived { trail, shown, key }),
         }
     }
 
     /// The rest of it, where keys or the issuer's answer have to be waited for.
     pub(crate) async fn resume(
         self: &Arc<Self>,
-        Arrived { shown, key }: Arrived,
-        correlation: CorrelationId,
+        Arrived { trail, shown, key }: Arrived,
     ) -> Admission {
+        let (correlation, begun) = (trail.correlation(), trail.begun());
         let done = match shown {
             Shown::Signed(token) => match self.keys_for(&token).await {
-                Ok((source, keys)) => self.finish(token, key, (source, &keys), correlation),
+                Ok((source, keys)) => self.finish(token, key, (source, &keys), trail),
                 Err(refusal) => Err(refusal),
             },
             #[cfg(feature = "fetch")]
-            Shown::Opaque(token) => self.introspect(token, key, correlation).await,
+            Shown::Opaque(token) => self.introspect(token, key, trail).await,
         };
-        done.map_err(|refusal| refusal.about(correlation))
+        done.map_err(|refusal| self.turned_away(refusal, correlation, begun))
     }
 
     /// Everything from the signature on.
@@ -180,9 +187,11 @@ impl Inner {
         token: Token<Unverified>,
         key: Option<(TokenKey, usize)>,
         (source, keys): (&IssuerKeys, &KeySet),
-        correlation: CorrelationId,
+        trail: Trail,
     ) -> Admission {
         let token = self.verify(token, source, keys)?;
+        #[cfg(feature = "metrics")]
+        self.measured(&trail);
         // Only now: there may have been a wait for keys, and the token may have died meanwhile.
         let at = Moment::of(&*self.acceptance.rules().clock);
         let deadline = token.deadline(&self.acceptance);
@@ -200,7 +209,7 @@ impl Inner {
         if let Some(key) = key {
             self.cache.keep(key, token.verified(), at, LONGEST);
         }
-        self.settle(token, at.now, correlation)
+        self.settle(token, at.now, trail)
     }
 
     /// What is looked at each time, after everything that a token proves by itself.
@@ -208,7 +217,7 @@ impl Inner {
         self: &Arc<Self>,
         token: Token<AudienceVerified>,
         now: DateTime<Utc>,
-        correlation: CorrelationId,
+        trail: Trail,
     ) -> Admission {
         let verified = Arc::clone(token.verified());
         let refuse = |reason| self.refuse(reason, Some(&verified));
@@ -223,7 +232,7 @@ impl Inner {
             },
             QuotaChoice::Unlimited(unlimited) => unlimited.charge(live),
         };
-        Ok((Admitted::new(permit, Arc::clone(self), correlation), now))
+        Ok((Admitted::new(permit, Arc::clone(self), trail), now))
     }
 
     fn verify(
@@ -267,8 +276,8 @@ impl Inner {
         let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
         if !token.is_known_to(&keys) {
             let reason = SignatureError::UnknownKey.into();
-            audit::unknown_key(&reason, token.untrusted_key_id());
-            return Err(Refusal::new(reason, None, Arc::clone(&self.answers)));
+            audit::unknown_key(token.untrusted_key_id());
+            return Err(refuse(reason));
         }
         Ok((source, keys))
     }
@@ -294,12 +303,32 @@ impl Inner {
     /// The refusal of a request for another reason than its token.
     #[cfg(feature = "axum")]
     pub(crate) fn refuses(&self, reason: Reason, request: CorrelationId) -> Refusal {
-        self.refuse(reason, None).about(request)
+        let begun = self.acceptance.rules().clock.monotonic();
+        self.turned_away(self.refuse(reason, None), request, begun)
     }
 
-    pub(super) fn refuse(&self, reason: Reason, verified: Option<&Verified>) -> Refusal {
-        audit::refused(&reason, verified);
-        Refusal::new(reason, None, Arc::clone(&self.answers))
+    /// Writes down that a request was refused for its form, before anybody asked who sent it.
+    #[cfg(feature = "axum")]
+    pub(crate) fn faulty(&self, reason: ReasonCode, request: CorrelationId) {
+        let begun = self.acceptance.rules().clock.monotonic();
+        let trail = Trail::new(request, begun, false);
+        self.auditor.faulty(reason, None, &trail);
+    }
+
+    /// A refusal that nobody has written down yet.
+    pub(super) fn refuse(&self, reason: Reason, verified: Option<&Arc<Verified>>) -> Refusal {
+        Refusal::new(reason, None, Arc::clone(&self.answers)).of(verified)
+    }
+
+    /// Writes down that a request was not let in.
+    fn turned_away(&self, refusal: Refusal, request: CorrelationId, begun: Duration) -> Refusal {
+        let refusal = refusal.about(request);
+        self.auditor.turned_away(&refusal, Some(begun));
+        refusal
+    }
+
+    pub(crate) const fn auditor(&self) -> &Auditor {
+        &self.auditor
     }
 }
 

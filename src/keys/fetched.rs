@@ -1,5 +1,6 @@
 //! A snapshot of an issuer's keys, and the one flight that renews it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio::sync::watch;
 
 use super::cooldown::{COOLDOWN, UnknownKeys};
 use super::fetch::{NoKeys, Published};
-use super::{Fetcher, Unavailable, freshness};
+use super::{Fetcher, KeyStatus, Unavailable, freshness};
 use crate::clock::Clock;
 use crate::event::{Event, Sink};
 use crate::jwk::{KeySet, Thumbprint};
@@ -31,6 +32,8 @@ struct Shared {
     stale: Duration,
     snapshot: ArcSwapOption<Snapshot>,
     flight: Mutex<Flight>,
+    fetches: AtomicU64,
+    failures: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -98,6 +101,8 @@ impl Fetched {
             stale,
             snapshot: ArcSwapOption::empty(),
             flight: Mutex::default(),
+            fetches: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
         }))
     }
 
@@ -259,6 +264,7 @@ impl Fetched {
     async fn fetch(&self, asked_at: Duration) -> Result<(), &'static str> {
         let shared = &self.0;
         let issuer = shared.fetcher.issuer();
+        shared.fetches.fetch_add(1, Ordering::Relaxed);
         match shared.fetcher.fetch().await {
             Ok(Published { keys, lifetime }) => {
                 let (usable, skipped) = (keys.len(), keys.skipped());
@@ -283,9 +289,38 @@ impl Fetched {
             }
             Err(error) => {
                 let cause = error.code();
+                shared.failures.fetch_add(1, Ordering::Relaxed);
                 shared.sink.record(&Event::KeysFailed { issuer, cause });
                 Err(cause)
             }
+        }
+    }
+
+    /// How it is with the keys at `now` on the monotonic clock.
+    pub(super) fn status(&self, now: Duration) -> KeyStatus {
+        let shared = &self.0;
+        let failure = self.flight().failure;
+        let counts = KeyStatus {
+            failure,
+            fetches: shared.fetches.load(Ordering::Relaxed),
+            failures: shared.failures.load(Ordering::Relaxed),
+            ..KeyStatus::default()
+        };
+        let Some(snapshot) = self.snapshot() else {
+            return counts;
+        };
+        let age = now.saturating_sub(snapshot.fetched_at);
+        let serve = if is_down(failure) {
+            shared.stale
+        } else {
+            snapshot.fresh
+        };
+        KeyStatus {
+            keys: snapshot.keys.len(),
+            age: Some(age),
+            renewal_in: Some(snapshot.ahead.saturating_sub(age)),
+            serve_for: Some(serve.saturating_sub(age)),
+            ..counts
         }
     }
 

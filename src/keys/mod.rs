@@ -85,6 +85,23 @@ impl Unavailable {
     }
 }
 
+/// How it is with the keys of one issuer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyStatus {
+    /// How many there are.
+    pub(crate) keys: usize,
+    /// How old they are, where they were fetched.
+    pub(crate) age: Option<Duration>,
+    /// In which time they will be renewed, if somebody asks.
+    pub(crate) renewal_in: Option<Duration>,
+    /// For how long they serve if no new ones come.
+    pub(crate) serve_for: Option<Duration>,
+    /// Why the last fetch brought nothing.
+    pub(crate) failure: Option<&'static str>,
+    pub(crate) fetches: u64,
+    pub(crate) failures: u64,
+}
+
 /// The keys of one issuer.
 #[derive(Debug)]
 pub(crate) enum IssuerKeys {
@@ -149,6 +166,22 @@ impl IssuerKeys {
             Self::Fixed(keys) => Ok(Arc::clone(keys)),
             #[cfg(feature = "fetch")]
             Self::Fetched(fetched) => fetched.keys(|_| true).await,
+        }
+    }
+
+    /// How it is with them at `now` on the monotonic clock.
+    #[cfg_attr(
+        not(feature = "fetch"),
+        expect(unused_variables, reason = "fixed keys do not grow old")
+    )]
+    pub(crate) fn status(&self, now: Duration) -> KeyStatus {
+        match self {
+            Self::Fixed(keys) => KeyStatus {
+                keys: keys.len(),
+                ..KeyStatus::default()
+            },
+            #[cfg(feature = "fetch")]
+            Self::Fetched(fetched) => fetched.status(now),
         }
     }
 

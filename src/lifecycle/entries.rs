@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ pub(super) struct Lists {
     most: usize,
     /// How many entries there are, so that an empty list costs one load.
     count: AtomicUsize,
+    taken: AtomicU64,
     entries: RwLock<Entries>,
     watchers: Watchers,
     shared: Option<Sharing>,
@@ -96,6 +97,7 @@ impl Lists {
             keep,
             most,
             count: AtomicUsize::new(0),
+            taken: AtomicU64::new(0),
             entries: RwLock::new(entries),
             watchers: Watchers::default(),
             shared,
@@ -110,6 +112,17 @@ impl Lists {
     pub(super) fn is_current(&self) -> bool {
         let shared = self.shared.as_ref();
         shared.is_none_or(|shared| shared.goes_on || shared.store.is_current())
+    }
+
+    /// Whether the store is current, and whether requests go on while it is not.
+    pub(super) fn sharing(&self) -> Option<(bool, bool)> {
+        let shared = self.shared.as_ref();
+        shared.map(|shared| (shared.store.is_current(), shared.goes_on))
+    }
+
+    /// How many revocations were taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     pub(super) fn watchers(&self) -> &Watchers {
@@ -169,6 +182,7 @@ impl Lists {
         let [_, monotonic] = entry.matters_until;
         entries.earliest = entries.earliest.min(monotonic);
         self.count.store(entries.len(), Ordering::Release);
+        self.taken.fetch_add(1, Ordering::Relaxed);
         drop(entries);
         self.watchers
             .revoked(&revocation, |verified| self.concern(verified));

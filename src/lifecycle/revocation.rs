@@ -228,6 +228,17 @@ impl Revocations {
         self.len() == 0
     }
 
+    /// How many revocations were taken since the guard was made.
+    pub(crate) fn taken(&self) -> u64 {
+        self.0.taken()
+    }
+
+    /// Whether what other machines have revoked is known now, if it is shared with any, and whether
+    /// requests go on while it is not.
+    pub(crate) fn sharing(&self) -> Option<(bool, bool)> {
+        self.0.sharing()
+    }
+
     /// Says that `token` is not revoked.
     pub(crate) fn attest(
         &self,

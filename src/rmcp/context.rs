@@ -197,7 +197,7 @@ impl Authorize for RequestContext<RoleServer> {
     fn authorize<S: AtHome>(&self) -> Result<Authorized<S>, ErrorData> {
         let request = Request::of(&self.extensions)?;
         let proof = request.authorize()?;
-        request.admitted.proven();
+        request.admitted.proven::<S>();
         Ok(proof)
     }
 

@@ -87,7 +87,7 @@ impl Token<SignatureVerified> {
             let reading = Reading::of(&state.statement, acceptance)?;
             let window = window(&reading, now)?;
             reading.kind(&state.header.kind)?;
-            reading.accept(window, Some(state.key))
+            reading.accept(window, (Some(state.key), state.key_id.as_ref()))
         })
     }
 
@@ -121,7 +121,7 @@ impl Token<Introspected> {
             if !state.is_access_token {
                 return Err(AudienceError::ForeignType);
             }
-            reading.accept(window, None)
+            reading.accept(window, (None, None))
         })
     }
 }

@@ -11,7 +11,7 @@ use super::claims::{Claims, Kind};
 use super::json::{Text, Texts};
 use super::state::{AudienceVerified, Statement};
 use super::verified::{Principal, Verified};
-use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
+use crate::id::{ClientId, Issuer, IssuerSession, KeyId, Subject, TokenId};
 use crate::jwk::Thumbprint;
 use crate::scope::Granted;
 
@@ -50,7 +50,7 @@ impl<'a> Reading<'a> {
     pub(super) fn accept(
         &self,
         window: Window,
-        signed_by: Option<Thumbprint>,
+        (signed_by, key_id): (Option<Thumbprint>, Option<&KeyId>),
     ) -> Result<AudienceVerified, AudienceError> {
         self.audience()?;
         Ok(AudienceVerified {
@@ -64,6 +64,7 @@ impl<'a> Reading<'a> {
                 issued_at: window.issued_at,
                 deadline: window.deadline,
                 signed_by,
+                key_id: key_id.cloned(),
                 source: self.source,
                 rules: Arc::clone(self.rules),
             }),

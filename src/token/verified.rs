@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::acceptance::Rules;
 use super::{AudienceError, AudienceVerified, Token};
-use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
+use crate::id::{ClientId, Issuer, IssuerSession, KeyId, Subject, TokenId};
 use crate::jwk::Thumbprint;
 use crate::scope::Granted;
 
@@ -36,6 +36,8 @@ pub(crate) struct Verified {
     /// The key that signed it, if its issuer was not asked instead, and whose it is: the place of the
     /// issuer among those of the guard.
     pub(super) signed_by: Option<Thumbprint>,
+    /// The name of that key.
+    pub(super) key_id: Option<KeyId>,
     pub(super) source: usize,
     pub(super) extra: Option<Box<dyn Any + Send + Sync>>,
     /// What the guard accepts that let it in.
@@ -79,6 +81,10 @@ impl Verified {
 
     pub(crate) const fn signed_by(&self) -> Option<&Thumbprint> {
         self.signed_by.as_ref()
+    }
+
+    pub(crate) const fn key_id(&self) -> Option<&KeyId> {
+        self.key_id.as_ref()
     }
 
     /// The place of the issuer among those of the guard.

@@ -5,12 +5,14 @@
 mod collect;
 mod credential;
 mod extract;
+mod health;
 mod layer;
 mod response;
 pub(crate) mod router;
 mod routes;
 
 pub use credential::{CredentialLayer, CredentialService};
+pub use health::{Healthy, health_routes};
 pub use layer::{
     AuthorizationLayer, AuthorizationService, GuardedAnswer, GuardedBody, LayerBuilder, LayerError,
     Network, NetworkError, PeerInfo, ResponseFuture, Sealing, TlsEvidence, Unsealed,

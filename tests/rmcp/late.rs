@@ -246,7 +246,7 @@ async fn twice_secured_is_secured() {
 /// itself is one more decision.
 #[tokio::test]
 async fn a_decision_is_written_down_once() {
-    const DECISION: &str = r#"decision="authorized""#;
+    const DECISION: &str = r#"decision="allowed""#;
     let logs = Logs::capture();
     for mode in Mode::ALL {
         let stage = stage(mode).await;

@@ -1,7 +1,7 @@
 //! The one who asks.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
@@ -45,8 +45,22 @@ struct Shared {
     /// was let in.
     of_known: Flights,
     of_strangers: Flights,
+    told: Mutex<Told>,
     /// Tokens that are not active, and until when that is believed, on the monotonic clock.
     inactive: Cache<TokenKey, Duration>,
+}
+
+/// How it is with the questions to one issuer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    /// How many there were.
+    pub(crate) questions: u64,
+    /// How many of them brought nothing.
+    pub(crate) failures: u64,
+    /// Why the last one brought nothing.
+    pub(crate) failure: Option<&'static str>,
+    /// Whether it is known where to ask.
+    pub(crate) is_found: bool,
 }
 
 /// The issuer cannot be asked, or says nothing that counts. This is no refusal of the token.
@@ -91,6 +105,7 @@ impl Asker {
             clock,
             of_known: Flights::new(),
             of_strangers: Flights::new(),
+            told: Mutex::default(),
             inactive: Cache::new(MOST_INACTIVE),
         })))
     }
@@ -122,7 +137,12 @@ impl Asker {
             .ok()
             .ok_or(Unanswered::because("no_runtime"))?;
         let place = self.0.endpoint.place(&self.0.client);
-        Ok(self.0.client.in_time(place).await.map(drop)?)
+        let found = self.0.client.in_time(place).await;
+        let mut told = self.told();
+        told.is_found = found.is_ok();
+        told.failure = found.as_ref().err().map(|error| error.code());
+        drop(told);
+        Ok(found.map(drop)?)
     }
 
     /// Asks about a token, once for all requests that come with it meanwhile, and says when that was,
@@ -236,7 +256,23 @@ impl Asker {
             let text = answer(document?)?;
             Ok(Answer { text, asked_at })
         };
-        shared.client.in_time(asked).await
+        let answer = shared.client.in_time(asked).await;
+        let mut told = self.told();
+        told.questions = told.questions.saturating_add(1);
+        told.is_found |= answer.is_ok();
+        told.failure = answer.as_ref().err().map(|why: &Unanswered| why.cause);
+        told.failures = told.failures.saturating_add(answer.is_err().into());
+        drop(told);
+        answer
+    }
+
+    /// How it is with the questions.
+    pub(crate) fn status(&self) -> Told {
+        *self.told()
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

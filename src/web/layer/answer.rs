@@ -18,6 +18,7 @@ use super::sse::Beginning;
 use crate::audit::ReasonCode;
 use crate::guard::Admitted;
 use crate::mcp::error::{Fault, INTERNAL};
+use crate::refusal::Refusal;
 use crate::web::response::{correlate, faulty};
 
 impl<T> Visit<T> {
@@ -34,8 +35,7 @@ impl<T> Visit<T> {
         let (admitted, pass) = (self.admitted.take()?, self.pass.take()?);
         if admitted.is_over() {
             // The service took longer than the token lives.
-            let answer = admitted.over().into_answer(pass.id());
-            return Some(self.refused(ReasonCode::TokenDied, answer));
+            return Some(self.over(admitted.over(), pass.id()));
         }
         let is_stream = is_event_stream(response.headers());
         // A stream of an older revision may begin before its request is answered, or after: a challenge
@@ -52,7 +52,8 @@ impl<T> Visit<T> {
         let (mut head, body) = response.into_parts();
         if head.status.is_informational() {
             // Another protocol, of which nothing is decided.
-            return Some(self.bad_gateway("the service switched protocols", pass.id()));
+            let why = "the service switched protocols";
+            return Some(self.bad_gateway(why, &admitted, pass.id()));
         }
         if pass.session.is_open() && head.status == StatusCode::NOT_FOUND {
             let refusal = admitted.knows_no_session();
@@ -61,12 +62,12 @@ impl<T> Visit<T> {
         }
         let Ok(session) = self.seal_session(&mut head.headers, &admitted, &pass) else {
             let why = "the service's session id is none";
-            return Some(self.bad_gateway(why, pass.id()));
+            return Some(self.bad_gateway(why, &admitted, pass.id()));
         };
         forbid_storing(&mut head.headers, is_stream);
         if pass.begins_stream && head.status.is_success() {
             if !is_stream {
-                return Some(self.bad_gateway(NO_ADDRESS, None));
+                return Some(self.bad_gateway(NO_ADDRESS, &admitted, None));
             }
             head.headers.remove(CONTENT_LENGTH);
             state.set(State::Opening {
@@ -136,7 +137,7 @@ impl<T> Visit<T> {
         let (_, end) = body.as_ref()?;
         match self.shared.sse.as_ref()?.read(ahead, end.verified()) {
             Beginning::Goes => None,
-            Beginning::Broken => Some(self.bad_gateway(NO_ADDRESS, None)),
+            Beginning::Broken => Some(self.bad_gateway(NO_ADDRESS, end.admitted(), None)),
             Beginning::Sealed(bytes) => {
                 let (body, end) = body.take()?;
                 let body = GuardedAnswer::begun(bytes, body, end);
@@ -149,8 +150,8 @@ impl<T> Visit<T> {
     pub(super) fn stream_failed<R>(&self, end: &End) -> Step<R> {
         let id = self.pass.as_ref().and_then(Pass::id);
         match end.refusal() {
-            Some(refusal) => self.refused(ReasonCode::TokenDied, refusal.into_answer(id)),
-            None => self.bad_gateway(NO_ADDRESS, id),
+            Some(refusal) => self.over(refusal, id),
+            None => self.bad_gateway(NO_ADDRESS, end.admitted(), id),
         }
     }
 
@@ -164,11 +165,32 @@ impl<T> Visit<T> {
         Box::new(answer)
     }
 
+    /// The answer to who is refused for another reason than what the guard decides, which is written
+    /// down here.
+    pub(super) fn faulty(
+        &self,
+        reason: ReasonCode,
+        admitted: Option<&Admitted>,
+        answer: Response<Bytes>,
+    ) -> Own {
+        match admitted {
+            Some(admitted) => admitted.faulty(reason),
+            None => self.shared.guard.faulty(reason, self.correlation),
+        }
+        self.refuse(reason, answer)
+    }
+
+    /// The token died before the answer.
+    fn over<R>(&self, refusal: Refusal, id: Option<&str>) -> Step<R> {
+        let reason = refusal.reason().code();
+        self.refused(reason, refusal.into_answer(id))
+    }
+
     /// The service answered what cannot be passed on.
-    fn bad_gateway<R>(&self, why: &'static str, id: Option<&str>) -> Step<R> {
+    fn bad_gateway<R>(&self, why: &'static str, by: &Admitted, id: Option<&str>) -> Step<R> {
         let fault = Fault::new(id, INTERNAL, why).about(self.correlation);
         let answer = faulty(StatusCode::BAD_GATEWAY, &fault);
-        self.refused(ReasonCode::BadGateway, answer)
+        Step::Answer(self.faulty(ReasonCode::BadGateway, Some(by), answer))
     }
 
     /// What every answer says.

@@ -125,6 +125,10 @@ impl End {
         }
     }
 
+    pub(super) const fn admitted(&self) -> &Admitted {
+        &self.admitted
+    }
+
     pub(super) fn verified(&self) -> &Verified {
         self.admitted.verified()
     }
@@ -142,10 +146,12 @@ impl End {
     ) -> Polled<B::Error> {
         // The end first: what is ready in the same moment comes too late.
         if self.is_over(cx) {
+            self.admitted.ended();
             return Poll::Ready(None);
         }
         let polled = body.poll_frame(cx);
         if polled.is_pending() && self.watch(cx) {
+            self.admitted.ended();
             return Poll::Ready(None);
         }
         polled

@@ -106,6 +106,17 @@ impl Visitor<'_> {
         }
     }
 
+    /// What the request asks for, for whoever writes it down; a target is looked for if anybody does.
+    pub(super) fn asks<T: AsRef<str>>(&self, method: &str, target: impl FnOnce() -> Option<T>) {
+        if !self.span.is_read() && !self.admitted.is_written_down() {
+            return;
+        }
+        let target = target();
+        let target = target.as_ref().map(AsRef::as_ref);
+        self.span.asks(method, target);
+        self.admitted.asks(method, target);
+    }
+
     pub(super) fn refused(&self, refusal: Refusal, id: Option<&str>) -> Own {
         self.span.decided("refused", Some(refusal.reason().code()));
         Box::new(refusal.into_answer(id))
@@ -116,6 +127,7 @@ impl Visitor<'_> {
     }
 
     fn faulty_for(&self, reason: ReasonCode, status: StatusCode, fault: Fault<'_>) -> Own {
+        self.admitted.faulty(reason);
         self.span.decided("refused", Some(reason));
         let fault = fault.about(self.admitted.correlation());
         Box::new(faulty(status, &fault))
@@ -225,7 +237,7 @@ impl Shared {
                 return Err(by.faulty(StatusCode::BAD_REQUEST, fault));
             }
             Message::Answer | Message::Notification { .. } => {
-                by.span.asks(name_of(message), no_target);
+                by.asks(name_of(message), no_target);
                 by.any_valid_token(None)?;
                 // Without a session nobody knows whose request it is about.
                 let is_blind = !has_session && is_about_requests(message);
@@ -236,7 +248,7 @@ impl Shared {
                 });
             }
         };
-        by.span.asks(&call.method, || target_of(call));
+        by.asks(&call.method, || target_of(call));
         let needs = self.needs(revision, call, by);
         let needs = needs.map_err(|stop| stopped(revision, Some(call.id), stop, by))?;
         by.judge(std::slice::from_ref(&needs), Some(call.id))?;
@@ -264,7 +276,7 @@ impl Shared {
         has_session: bool,
         by: Visitor<'_>,
     ) -> Result<Verdict, Own> {
-        by.span.asks("batch", no_target);
+        by.asks("batch", no_target);
         let refuse = |message| {
             let fault = Fault::new(None, INVALID_REQUEST, message);
             Err(by.faulty(StatusCode::BAD_REQUEST, fault))
@@ -310,8 +322,9 @@ fn members(batch: &[u8]) -> Vec<&RawValue> {
 
 /// What the layer answers by itself, to anybody with a valid token.
 fn stopped(revision: Revision, id: Option<&str>, stop: Stop<'_>, by: Visitor<'_>) -> Own {
-    if let Err(refused) = by.any_valid_token(id) {
-        return refused;
+    // Whoever is denied is told so first.
+    if let Err(refusal) = by.admitted.any(by.now) {
+        return by.refused(refusal, id);
     }
     let (status, code, message) = match stop {
         Stop::Closed => return by.refused(by.admitted.denies(), id),

@@ -254,7 +254,7 @@ impl<T> Visit<T> {
             Begun::Waits(arrived) => arrived,
         };
         let guard = Arc::clone(guard);
-        let admission = Box::pin(async move { guard.resume(arrived, correlation).await });
+        let admission = Box::pin(async move { guard.resume(arrived).await });
         self.admission.insert(admission).as_mut().poll(cx)
     }
 
@@ -267,10 +267,8 @@ impl<T> Visit<T> {
         let may_be_encoded = self.fields.have(Field::CONTENT_ENCODING);
         check_media_type(&parts.headers, may_be_encoded).map_err(|why| {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            self.refuse(
-                ReasonCode::MediaType,
-                unread(status, why, Some(self.correlation)),
-            )
+            let answer = unread(status, why, Some(self.correlation));
+            self.faulty(ReasonCode::MediaType, self.admitted.as_ref(), answer)
         })
     }
 
@@ -289,7 +287,12 @@ impl<T> Visit<T> {
             // A service that takes it for a message would take one that nobody decided about.
             let why = "only POST has a body";
             let answer = unread(StatusCode::BAD_REQUEST, why, Some(self.correlation));
-            return Some(self.refused(ReasonCode::MalformedRequest, answer));
+            let reason = ReasonCode::MalformedRequest;
+            return Some(Step::Answer(self.faulty(
+                reason,
+                self.admitted.as_ref(),
+                answer,
+            )));
         }
         let by = Visitor {
             admitted: self.admitted.as_ref()?,
@@ -327,7 +330,12 @@ impl<T> Visit<T> {
             Ok(bytes) => bytes,
             Err(unread) => {
                 let answer = unread.into_answer(Some(self.correlation));
-                return Some(self.refused(ReasonCode::UnreadBody, answer));
+                let reason = ReasonCode::UnreadBody;
+                return Some(Step::Answer(self.faulty(
+                    reason,
+                    self.admitted.as_ref(),
+                    answer,
+                )));
             }
         };
         let by = Visitor {

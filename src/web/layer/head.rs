@@ -73,15 +73,14 @@ impl Shared {
 
     /// Decides about a request without a body: a stream of a session, or its end.
     pub(super) fn decide_head(&self, parts: &mut Parts, by: Visitor<'_>) -> Result<Pass, Own> {
-        by.span.asks(parts.method.as_str(), no_target);
+        by.asks(parts.method.as_str(), no_target);
         Self::settle(&mut parts.headers, by)?;
         let is_messages = self
             .sse
             .as_ref()
             .is_some_and(|sse| sse.is_like_messages(parts.uri.path()));
         if is_messages || !matches!(parts.method, Method::GET | Method::DELETE) {
-            by.any_valid_token(None)?;
-            return Err(self.other_method(by));
+            return Err(self.other_method(by)?);
         }
         if self.is_old_stream(parts) {
             by.any_valid_token(None)?;
@@ -98,12 +97,11 @@ impl Shared {
         let revision = Revision::of_head(&self.served, &self.said(&parts.headers))
             .map_err(|fault| by.faulty(StatusCode::BAD_REQUEST, fault))?;
         if revision.is_modern() {
-            return Err(self.other_method(by));
+            return Err(self.other_method(by)?);
         }
         let Some(own) = self.open_session(&mut parts.headers, by, None)? else {
             // Without a session nothing says whose events are asked for.
-            by.any_valid_token(None)?;
-            return Err(self.other_method(by));
+            return Err(self.other_method(by)?);
         };
         self.open_event(&mut parts.headers, own.as_bytes(), by)?;
         by.any_valid_token(None)?;
@@ -113,9 +111,13 @@ impl Shared {
         })
     }
 
-    fn other_method(&self, by: Visitor<'_>) -> Own {
+    /// The answer to whoever has a valid token and asks in a way that means nothing here.
+    fn other_method(&self, by: Visitor<'_>) -> Result<Own, Own> {
+        let any = by.admitted.any(by.now).map(drop);
+        any.map_err(|refusal| by.refused(refusal, None))?;
+        by.admitted.faulty(NO_SUCH_METHOD);
         by.span.decided("refused", Some(NO_SUCH_METHOD));
-        self.no_such_method(by.admitted.correlation())
+        Ok(self.no_such_method(by.admitted.correlation()))
     }
 
     /// Puts the service's own session id in place of the sealed one, if there is one.

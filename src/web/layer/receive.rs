@@ -44,10 +44,14 @@ impl Shared {
         };
         if is_public && let Some(answer) = self.document(parts) {
             let is_refusal = answer.status().is_client_error();
+            let reason = is_refusal.then_some(ReasonCode::NoSuchDocument);
+            if let Some(reason) = reason {
+                self.guard.faulty(reason, request);
+            }
             return Err(Early {
                 answer: Box::new(answer),
                 page: None,
-                reason: is_refusal.then_some(ReasonCode::NoSuchDocument),
+                reason,
             });
         }
         let page = match gate {
@@ -74,6 +78,7 @@ impl Shared {
         }
         let is_bodiless = matches!(parts.method, Method::GET | Method::DELETE);
         if is_bodiless && !self.has_sessions() && !self.is_old_stream(parts) {
+            self.guard.faulty(NO_SUCH_METHOD, request);
             return Err(Early {
                 answer: self.no_such_method(request),
                 page,

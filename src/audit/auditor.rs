@@ -1,0 +1,272 @@
+//! The one who writes down what a guard decides.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{Level, debug, enabled, error, info};
+
+use super::counts::{Counts, DecisionStats};
+use super::elevations::Elevations;
+use super::event::{Asked, Scene};
+use super::queue::Queue;
+use super::subject::SubjectForm;
+use super::{AuditDecision, AuditEvent, AuditSink, AuditStats, ReasonCode, SubjectKey, Trail};
+use crate::clock::Clock;
+use crate::id::{CorrelationId, Resource};
+use crate::keys::Unavailable;
+use crate::refusal::{Reason, Refusal};
+use crate::token::Verified;
+
+/// Writes down what one guard decides.
+#[derive(Debug)]
+pub(crate) struct Auditor {
+    clock: Arc<dyn Clock>,
+    scene: Arc<Scene>,
+    counts: Counts,
+    elevations: Elevations,
+    queue: Option<Queue>,
+}
+
+/// A decision, before it is known whether anybody wants to read it.
+#[derive(Clone, Copy)]
+struct Decided<'a> {
+    decision: AuditDecision,
+    reason: Option<ReasonCode>,
+    unavailable: Option<&'a Unavailable>,
+    verified: Option<&'a Arc<Verified>>,
+    /// Bits of the guard's vocabulary.
+    needed: u64,
+    /// What is known of the request.
+    trail: Option<&'a Trail>,
+    correlation: Option<CorrelationId>,
+    begun: Option<Duration>,
+}
+
+impl Auditor {
+    pub(crate) fn new(clock: Arc<dyn Clock>, resource: Resource) -> Self {
+        let subjects = SubjectForm::default();
+        Self {
+            clock,
+            scene: Arc::new(Scene { resource, subjects }),
+            counts: Counts::new(),
+            elevations: Elevations::new(),
+            queue: None,
+        }
+    }
+
+    /// Hashes subjects before they are written.
+    pub(crate) fn hash_subjects(&mut self, key: SubjectKey) {
+        self.scene = Arc::new(Scene {
+            resource: self.scene.resource.clone(),
+            subjects: SubjectForm::Hashed(key),
+        });
+    }
+
+    /// Writes to `sink` too.
+    ///
+    /// # Errors
+    /// If the system gives no thread for that.
+    pub(crate) fn write_to(&mut self, sink: Box<dyn AuditSink>) -> std::io::Result<()> {
+        self.queue = Some(Queue::into(sink)?);
+        Ok(())
+    }
+
+    pub(crate) fn decisions(&self) -> DecisionStats {
+        self.counts.stats()
+    }
+
+    pub(crate) fn stats(&self) -> Option<AuditStats> {
+        self.queue.as_ref().map(Queue::stats)
+    }
+
+    /// Whether anybody reads what is written about decisions.
+    pub(crate) fn is_read(&self) -> bool {
+        self.queue.is_some() || enabled!(target: "clearance", Level::DEBUG)
+    }
+
+    /// A request was let in, and `needed` says what it needed, if anybody wants to know.
+    pub(crate) fn allowed(
+        &self,
+        verified: &Arc<Verified>,
+        trail: &Trail,
+        needed: impl FnOnce() -> u64,
+    ) {
+        let is_read = self.is_read();
+        self.decided(Decided {
+            decision: AuditDecision::Allowed,
+            reason: None,
+            unavailable: None,
+            verified: Some(verified),
+            needed: if is_read { needed() } else { 0 },
+            trail: Some(trail),
+            correlation: Some(trail.correlation),
+            begun: Some(trail.begun()),
+        });
+    }
+
+    /// A request was refused that was let in before, and needed what these bits say.
+    pub(crate) fn refused(
+        &self,
+        reason: &Reason,
+        verified: &Arc<Verified>,
+        trail: &Trail,
+        needed: u64,
+    ) {
+        if matches!(reason, Reason::InsufficientScope) {
+            let now = self.clock.monotonic();
+            self.elevations
+                .note(verified, trail.correlation, needed, now);
+        }
+        self.decided(Decided {
+            decision: decision_of(reason),
+            reason: Some(reason.code()),
+            unavailable: unavailable(reason),
+            verified: Some(verified),
+            needed,
+            trail: Some(trail),
+            correlation: Some(trail.correlation),
+            begun: Some(trail.begun()),
+        });
+    }
+
+    /// A request was refused for what no rule of the guard is about, such as its form.
+    #[cfg(feature = "axum")]
+    pub(crate) fn faulty(
+        &self,
+        reason: ReasonCode,
+        verified: Option<&Arc<Verified>>,
+        trail: &Trail,
+    ) {
+        self.decided(Decided {
+            decision: AuditDecision::Refused,
+            reason: Some(reason),
+            unavailable: None,
+            verified,
+            needed: 0,
+            trail: Some(trail),
+            correlation: Some(trail.correlation),
+            begun: Some(trail.begun()),
+        });
+    }
+
+    /// A request was refused before it was let in.
+    pub(crate) fn turned_away(&self, refusal: &Refusal, begun: Option<Duration>) {
+        self.decided(Decided {
+            decision: decision_of(refusal.reason()),
+            reason: Some(refusal.reason().code()),
+            unavailable: unavailable(refusal.reason()),
+            verified: refusal.verified(),
+            needed: 0,
+            trail: None,
+            correlation: refusal.correlation_id(),
+            begun,
+        });
+    }
+
+    /// Work was ended because its token died.
+    #[cfg(feature = "axum")]
+    pub(crate) fn ended(&self, reason: ReasonCode, verified: &Arc<Verified>, trail: &Trail) {
+        self.decided(Decided {
+            decision: AuditDecision::Ended,
+            reason: Some(reason),
+            unavailable: None,
+            verified: Some(verified),
+            needed: 0,
+            trail: Some(trail),
+            correlation: Some(trail.correlation),
+            begun: Some(trail.begun()),
+        });
+    }
+
+    fn decided(&self, what: Decided<'_>) {
+        self.counts.add(what.decision, what.reason);
+        let is_allowed = what.decision == AuditDecision::Allowed;
+        let elevates = what.verified.filter(|_| is_allowed).and_then(|verified| {
+            let now = || self.clock.monotonic();
+            self.elevations.settle(verified, now)
+        });
+        if !self.is_read() {
+            return;
+        }
+        let event = AuditEvent {
+            at: self.clock.now(),
+            scene: Arc::clone(&self.scene),
+            decision: what.decision,
+            reason: what.reason,
+            correlation: what.correlation,
+            elevates,
+            unavailable: what.unavailable.cloned(),
+            verified: what.verified.map(Arc::clone),
+            asked: what.trail.map_or_else(Asked::default, Trail::asked),
+            needed: what.needed,
+            from_cache: what.trail.is_some_and(|trail| trail.from_cache),
+            duration: what.begun.map_or(Duration::ZERO, |begun| {
+                self.clock.monotonic().saturating_sub(begun)
+            }),
+        };
+        trace(&event);
+        if let Some(queue) = &self.queue {
+            queue.push(event);
+        }
+    }
+}
+
+const fn unavailable(reason: &Reason) -> Option<&Unavailable> {
+    match reason {
+        Reason::Unavailable(unavailable) => Some(unavailable),
+        Reason::Denied
+        | Reason::ForeignHost
+        | Reason::ForeignOrigin
+        | Reason::InsufficientScope
+        | Reason::InvalidToken(_)
+        | Reason::LimitExceeded(_)
+        | Reason::MalformedCredential(_)
+        | Reason::NoCredential
+        | Reason::NotEncrypted
+        | Reason::UnknownSession => None,
+    }
+}
+
+fn decision_of(reason: &Reason) -> AuditDecision {
+    match unavailable(reason) {
+        Some(_) => AuditDecision::Unavailable,
+        None => AuditDecision::Refused,
+    }
+}
+
+pub(super) fn joined(names: impl Iterator<Item = &'static str>) -> Option<String> {
+    let names: Vec<&str> = names.collect();
+    (!names.is_empty()).then(|| names.join(" "))
+}
+
+/// One event of `tracing`: what is let in at the level `debug`, what is refused or ended at `info`, and
+/// what nobody could decide at `error`.
+fn trace(event: &AuditEvent) {
+    macro_rules! write_at {
+        ($level:ident) => {
+            $level!(
+                target: "clearance",
+                decision = event.decision().as_str(),
+                reason = event.reason().map(ReasonCode::as_str),
+                cause = event.cause(),
+                issuer = event.issuer().map(|issuer| issuer.as_str()),
+                subject = event.subject(),
+                client = event.client().map(|client| super::text::short(client)),
+                method = event.method(),
+                target = event.target(),
+                needed = joined(event.needed()),
+                held = joined(event.held()),
+                key_id = event.key_id().map(|id| super::text::short(id)),
+                from_cache = event.from_cache(),
+                duration_us = event.duration().as_micros(),
+                correlation_id = event.correlation_id().as_ref().map(CorrelationId::as_str),
+                elevates = event.elevates().as_ref().map(CorrelationId::as_str),
+            )
+        };
+    }
+    match event.decision() {
+        AuditDecision::Allowed => write_at!(debug),
+        AuditDecision::Ended | AuditDecision::Refused => write_at!(info),
+        AuditDecision::Unavailable => write_at!(error),
+    }
+}

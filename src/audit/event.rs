@@ -1,0 +1,221 @@
+//! One decision, as it is written down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+use super::ReasonCode;
+use super::auditor::joined;
+use super::subject::SubjectForm;
+use super::text;
+use crate::id::{ClientId, CorrelationId, Issuer, KeyId, Resource};
+use crate::keys::Unavailable;
+use crate::token::Verified;
+
+/// What was decided about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuditDecision {
+    /// It was let in, and somebody has a proof.
+    Allowed,
+    /// Work that was let in was ended, because its token died.
+    Ended,
+    /// It was refused.
+    Refused,
+    /// Nobody could decide: what the token is judged by cannot be had.
+    Unavailable,
+}
+
+impl AuditDecision {
+    /// The word.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(clearance::audit::AuditDecision::Allowed.as_str(), "allowed");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Ended => "ended",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// One decision of a guard: who asked for what, what was decided, and why.
+///
+/// It serializes to an object whose members are named like its methods, in `snake_case`; what is not known
+/// is left out. Nothing in it is a credential, and none of its texts is longer than 64 characters or has a
+/// control character.
+///
+/// # Does not prove
+/// Anything: it is for reading.
+#[derive(Clone, Debug)]
+pub struct AuditEvent {
+    pub(super) at: DateTime<Utc>,
+    pub(super) scene: Arc<Scene>,
+    pub(super) decision: AuditDecision,
+    pub(super) reason: Option<ReasonCode>,
+    pub(super) correlation: Option<CorrelationId>,
+    pub(super) elevates: Option<CorrelationId>,
+    /// What cannot be had, where nobody could decide.
+    pub(super) unavailable: Option<Unavailable>,
+    /// Who asked, if the token was verified.
+    pub(super) verified: Option<Arc<Verified>>,
+    pub(super) asked: Asked,
+    /// Bits of the guard's vocabulary.
+    pub(super) needed: u64,
+    pub(super) from_cache: bool,
+    pub(super) duration: Duration,
+}
+
+/// What all events of one guard have in common.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) resource: Resource,
+    pub(super) subjects: SubjectForm,
+}
+
+/// What a request asks for, escaped and shortened.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    pub(super) method: Option<Box<str>>,
+    pub(super) target: Option<Box<str>>,
+}
+
+impl AuditEvent {
+    /// When.
+    pub const fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// What was decided.
+    pub const fn decision(&self) -> AuditDecision {
+        self.decision
+    }
+
+    /// Why, unless it was let in.
+    pub const fn reason(&self) -> Option<ReasonCode> {
+        self.reason
+    }
+
+    /// What ties together all that is written about the request.
+    pub const fn correlation_id(&self) -> Option<CorrelationId> {
+        self.correlation
+    }
+
+    /// The request of the same principal that was refused for want of the scopes that this one's token
+    /// has: the user has consented to more since then. For ten minutes.
+    pub const fn elevates(&self) -> Option<CorrelationId> {
+        self.elevates
+    }
+
+    /// The resource whose guard has decided.
+    pub fn resource(&self) -> &Resource {
+        &self.scene.resource
+    }
+
+    /// What cannot be had, as a stable code, where the reason is
+    /// [`Unavailable`](ReasonCode::Unavailable).
+    pub fn cause(&self) -> Option<&'static str> {
+        self.unavailable.as_ref().map(Unavailable::cause)
+    }
+
+    /// Who issued the token; nothing as long as it was not verified, unless it is known whose tokens
+    /// cannot be judged.
+    pub fn issuer(&self) -> Option<&Issuer> {
+        let verified = self.verified.as_ref();
+        let verified = verified.map(|verified| &verified.principal().issuer);
+        verified.or_else(|| self.unavailable.as_ref().map(Unavailable::issuer))
+    }
+
+    /// Whom the token speaks of, or a keyed hash of that
+    /// ([`hash_subjects`](crate::GuardBuilder::hash_subjects)).
+    pub fn subject(&self) -> Option<String> {
+        let principal = self.verified.as_ref()?.principal();
+        Some(
+            self.scene
+                .subjects
+                .of(&principal.issuer, &principal.subject),
+        )
+    }
+
+    /// The client that the token was issued to.
+    pub fn client(&self) -> Option<&ClientId> {
+        Some(&self.verified.as_ref()?.principal().client)
+    }
+
+    /// The method of MCP, or of HTTP where there is no message.
+    pub fn method(&self) -> Option<&str> {
+        self.asked.method.as_deref()
+    }
+
+    /// The tool, prompt, resource or task.
+    pub fn target(&self) -> Option<&str> {
+        self.asked.target.as_deref()
+    }
+
+    /// The scopes that the operation needs, as far as is known; of some sets one is enough.
+    pub fn needed(&self) -> impl Iterator<Item = &'static str> {
+        self.names(self.needed)
+    }
+
+    /// The scopes that the token names, as far as the guard's vocabulary knows them.
+    pub fn held(&self) -> impl Iterator<Item = &'static str> {
+        let held = self.verified.as_ref().map(|known| known.granted().named);
+        self.names(held.unwrap_or_default())
+    }
+
+    fn names(&self, bits: u64) -> impl Iterator<Item = &'static str> {
+        let table = self.verified.as_ref().map(|known| &known.rules().table);
+        table.into_iter().flat_map(move |table| table.names(bits))
+    }
+
+    /// The name of the key that signed the token, if it was verified by one that has a name.
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.verified.as_ref()?.key_id()
+    }
+
+    /// Whether the token had been verified before and was remembered.
+    pub const fn from_cache(&self) -> bool {
+        self.from_cache
+    }
+
+    /// How long it took from the first look at the request to the decision.
+    pub const fn duration(&self) -> Duration {
+        self.duration
+    }
+}
+
+impl Serialize for AuditEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("AuditEvent", 18)?;
+        let at = self.at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        object.serialize_field("at", &at)?;
+        object.serialize_field("decision", self.decision.as_str())?;
+        let mut put = |name: &'static str, value: Option<String>| match value {
+            Some(value) => object.serialize_field(name, &value),
+            None => object.skip_field(name),
+        };
+        put("reason", self.reason.map(|code| code.to_string()))?;
+        put("cause", self.cause().map(str::to_owned))?;
+        put("correlation_id", self.correlation.map(|id| id.to_string()))?;
+        put("elevates", self.elevates.map(|id| id.to_string()))?;
+        put("resource", Some(self.resource().to_string()))?;
+        put("issuer", self.issuer().map(ToString::to_string))?;
+        put("subject", self.subject())?;
+        put("client", self.client().map(text::short))?;
+        put("method", self.method().map(str::to_owned))?;
+        put("target", self.target().map(str::to_owned))?;
+        put("needed", joined(self.needed()))?;
+        put("held", joined(self.held()))?;
+        put("key_id", self.key_id().map(text::short))?;
+        object.serialize_field("from_cache", &self.from_cache)?;
+        let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
+        object.serialize_field("duration_us", &micros)?;
+        object.end()
+    }
+}

@@ -1,0 +1,26 @@
+//! What lower layers report.
+
+use tracing::{error, info};
+
+use crate::event::{Event, Sink};
+
+/// Writes down what lower layers report.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Journal;
+
+impl Sink for Journal {
+    fn record(&self, event: &Event<'_>) {
+        match event {
+            Event::KeysArrived {
+                issuer,
+                usable,
+                skipped,
+            } => {
+                info!(target: "clearance", %issuer, usable, skipped, "keys arrived");
+            }
+            Event::KeysFailed { issuer, cause } => {
+                error!(target: "clearance", %issuer, cause, "keys cannot be had");
+            }
+        }
+    }
+}

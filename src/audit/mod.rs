@@ -1,0 +1,54 @@
+//! What was decided and why, written down. The only module that logs.
+//!
+//! One decision is one [`AuditEvent`]: an event of `tracing` with the target `clearance`, and, where the
+//! guard has an [audit log](crate::GuardBuilder::audit), one for its [`AuditSink`]. No event contains a
+//! credential. Text that strangers chose is shortened, and its control characters are escaped, so that it
+//! cannot make up lines of its own.
+//!
+//! Layer L4.
+
+mod auditor;
+mod counts;
+mod elevations;
+mod event;
+#[cfg(feature = "fetch")]
+mod journal;
+mod queue;
+#[cfg(feature = "axum")]
+mod span;
+mod subject;
+mod text;
+mod trail;
+
+pub use crate::reason_code::ReasonCode;
+pub use counts::DecisionStats;
+pub use event::{AuditDecision, AuditEvent};
+pub use queue::{AuditSink, AuditStats, JsonLines};
+pub use subject::SubjectKey;
+
+pub(crate) use auditor::Auditor;
+#[cfg(feature = "fetch")]
+pub(crate) use journal::Journal;
+#[cfg(feature = "axum")]
+pub(crate) use span::RequestSpan;
+pub(crate) use trail::Trail;
+
+use tracing::{info, warn};
+
+/// A token names a key that its issuer does not publish.
+pub(crate) fn unknown_key(key_id: Option<&str>) {
+    info!(
+        target: "clearance",
+        key_id = text::short(key_id.unwrap_or_default()),
+        "a token names a key that its issuer does not publish",
+    );
+}
+
+/// A token in the query was ignored (RFC 6750 section 5.3: queries end up in logs).
+pub(crate) fn token_in_query() {
+    warn!(
+        target: "clearance",
+        query = "access_token=REDACTED",
+        "a token in the query is never a credential",
+    );
+}

@@ -1,0 +1,231 @@
+//! Events on their way to a sink that may be slow.
+
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::AuditEvent;
+
+/// Takes the events of one guard, for an audit log.
+///
+/// It runs on a thread of its own. It may take its time: a request never waits for it, and never fails
+/// because of it. What does not fit into the queue meanwhile is dropped and counted, and so is what it
+/// could not write ([`AuditStats`]).
+///
+/// # Examples
+/// ```
+/// use std::io;
+///
+/// use clearance::audit::{AuditDecision, AuditEvent, AuditSink};
+///
+/// /// Writes down who was refused.
+/// struct Refusals(Vec<String>);
+///
+/// impl AuditSink for Refusals {
+///     fn write(&mut self, event: &AuditEvent) -> io::Result<()> {
+///         if let (AuditDecision::Refused, Some(reason)) = (event.decision(), event.reason()) {
+///             self.0.push(reason.to_string());
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait AuditSink: Send + 'static {
+    /// Writes one event.
+    ///
+    /// # Errors
+    /// If it cannot: the event is counted as failed, and is not offered again.
+    fn write(&mut self, event: &AuditEvent) -> io::Result<()>;
+
+    /// Called when no more events are waiting, so that what is buffered can be sent.
+    ///
+    /// # Errors
+    /// If it cannot; that is counted as one failure.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes each event as one line of JSON.
+///
+/// # Examples
+/// ```
+/// use clearance::audit::JsonLines;
+/// use clearance::{Guard, mcp::McpScopes};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+///     .issuer("https://auth.example.com".parse()?)
+///     .audit(JsonLines::to(std::io::stderr()))
+///     .build()?;
+/// # let _ = guard;
+/// # Ok(())
+/// # }
+/// ```
+pub struct JsonLines<W>(W);
+
+impl<W: io::Write + Send + 'static> JsonLines<W> {
+    /// Writes to `writer`.
+    pub const fn to(writer: W) -> Self {
+        Self(writer)
+    }
+}
+
+impl<W: io::Write + Send + 'static> AuditSink for JsonLines<W> {
+    fn write(&mut self, event: &AuditEvent) -> io::Result<()> {
+        // In one piece, so that a line is there or not.
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.0.write_all(&line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W> fmt::Debug for JsonLines<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JsonLines(..)")
+    }
+}
+
+/// What became of the events for an audit log, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditStats {
+    /// How many were written.
+    pub written: u64,
+    /// How many were dropped because the queue was full.
+    pub dropped: u64,
+    /// How many the sink could not write, and how often it could not flush.
+    pub failed: u64,
+    /// How many wait to be written.
+    pub waiting: usize,
+}
+
+/// How many events may wait.
+const MOST_WAITING: usize = 8192;
+/// How long the writer looks away when there was nothing to write. It is woken sooner only if much is
+/// waiting: to wake it for each event would cost each request more than all the rest.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The queue of one guard.
+pub(super) struct Queue(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    much: Condvar,
+    written: AtomicU64,
+    dropped: AtomicU64,
+    failed: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<AuditEvent>,
+    is_closed: bool,
+}
+
+impl Queue {
+    /// A queue, and the thread that empties it into `sink`.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub(super) fn into(sink: Box<dyn AuditSink>) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            much: Condvar::new(),
+            written: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        });
+        let writer = Arc::clone(&shared);
+        let builder = thread::Builder::new().name("clearance-audit".to_owned());
+        builder.spawn(move || writer.empty_into(sink))?;
+        Ok(Self(shared))
+    }
+
+    /// Takes an event, unless it is full.
+    pub(super) fn push(&self, event: AuditEvent) {
+        let mut state = self.0.state();
+        if state.waiting.len() >= MOST_WAITING {
+            drop(state);
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        state.waiting.push(event);
+        let is_much = state.waiting.len() == MOST_WAITING / 2;
+        drop(state);
+        if is_much {
+            self.0.much.notify_one();
+        }
+    }
+
+    pub(super) fn stats(&self) -> AuditStats {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        AuditStats {
+            written: of(&self.0.written),
+            dropped: of(&self.0.dropped),
+            failed: of(&self.0.failed),
+            waiting: self.0.state().waiting.len(),
+        }
+    }
+}
+
+/// The writer writes what is left, and ends.
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.0.state().is_closed = true;
+        self.0.much.notify_one();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn empty_into(&self, mut sink: Box<dyn AuditSink>) {
+        let mut batch = Vec::new();
+        loop {
+            let mut state = self.state();
+            if state.waiting.is_empty() && !state.is_closed {
+                let woken = self.much.wait_timeout(state, PAUSE);
+                (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
+            }
+            std::mem::swap(&mut state.waiting, &mut batch);
+            let is_last = state.is_closed;
+            drop(state);
+            for event in batch.drain(..) {
+                let count = if is_done(|| sink.write(&event)) {
+                    &self.written
+                } else {
+                    &self.failed
+                };
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            if self.state().waiting.is_empty() && !is_done(|| sink.flush()) {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+            }
+            if is_last {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether the sink has done its work; one that panics has not, and is asked again the next time.
+fn is_done(work: impl FnOnce() -> io::Result<()>) -> bool {
+    catch_unwind(AssertUnwindSafe(work)).is_ok_and(|done| done.is_ok())
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Queue(..)")
+    }
+}

@@ -1,0 +1,179 @@
+//! What can be said about a guard.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::TimeDelta;
+
+use super::builder::GuardBuilder;
+use crate::audit::{AuditSink, SubjectKey};
+use crate::authorized::Authorized;
+use crate::clock::Clock;
+use crate::lifecycle::{RevocationStore, Sharing};
+use crate::limit::Quota;
+use crate::scope::{KnownTo, Set, Vocabulary};
+
+impl<V: Vocabulary, St> GuardBuilder<V, St> {
+    /// Limits each principal to `quota`: an issuer's subject together with a client. Someone who uses
+    /// several clients has a quota with each.
+    pub fn limit(mut self, quota: Quota) -> Self {
+        self.settings.quota = Some(quota);
+        self
+    }
+
+    /// Limits nobody. Unless this is said, each principal has [`Quota::STANDARD`].
+    pub fn unlimited(mut self) -> Self {
+        self.settings.quota = None;
+        self
+    }
+
+    /// How much clocks may differ when `exp` and `nbf` are judged: 60 seconds unless said, 300 at
+    /// most.
+    pub fn leeway(mut self, leeway: TimeDelta) -> Self {
+        self.settings.leeway = leeway;
+        self
+    }
+
+    /// The longest time between `iat` and `exp`: 24 hours unless said. Revocations are remembered
+    /// for so long.
+    pub fn max_lifetime(mut self, longest: TimeDelta) -> Self {
+        self.settings.max_lifetime = longest;
+        self
+    }
+
+    /// The longest time since `iat`. No limit unless said.
+    pub fn max_age(mut self, oldest: TimeDelta) -> Self {
+        self.settings.max_age = Some(oldest);
+        self
+    }
+
+    /// The longest token that is looked at, in bytes: 16 KiB unless said.
+    pub fn max_token_length(mut self, longest: usize) -> Self {
+        self.settings.longest_token = longest;
+        self
+    }
+
+    /// How many principals the limiter remembers at most: 65 536 unless said, rounded down to a
+    /// power of two, four at least; each takes 16 bytes from the start. In a full table those who are
+    /// farthest from their limit are forgotten first, and begin with a full quota when they come
+    /// back. Zero is refused by `build`.
+    pub fn max_principals(mut self, most: usize) -> Self {
+        self.settings.most_principals = most;
+        self
+    }
+
+    /// How many verified tokens are remembered at most: 65 536 unless said. A token longer than 4 KiB
+    /// counts as several.
+    ///
+    /// A token that is remembered, for five minutes at most, is not verified again; its time, its key and
+    /// whether it was revoked are looked at each time. With nought each token is verified each time.
+    pub fn max_cached_tokens(mut self, most: usize) -> Self {
+        self.settings.most_tokens = most;
+        self
+    }
+
+    /// How many revocations are remembered at most: 100 000 unless said. A full list takes no new
+    /// ones.
+    pub fn max_revocations(mut self, most: usize) -> Self {
+        self.settings.most_revocations = most;
+        self
+    }
+
+    /// Shares what is revoked with other machines through `store`.
+    ///
+    /// While the store is not [current](RevocationStore::is_current), requests are refused with 503: a
+    /// token may have been revoked elsewhere.
+    pub fn revocation_store(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        let goes_on = false;
+        self.settings.sharing = Some(Sharing { store, goes_on });
+        self
+    }
+
+    /// The same, but requests go on while the store is not current.
+    ///
+    /// Cost: a token that was revoked on another machine is good on this one for as long as the store
+    /// cannot be reached.
+    pub fn revocation_store_or_go_on(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        let goes_on = true;
+        self.settings.sharing = Some(Sharing { store, goes_on });
+        self
+    }
+
+    /// The scopes to begin with: what a 401 and the metadata advertise. Unless said, neither names
+    /// any. Where issuers have scope prefixes, the first issuer's is written.
+    pub fn baseline<S: Set + KnownTo<V>>(mut self) -> Self {
+        let mut names = Vec::new();
+        S::challenge(&mut names);
+        self.settings.baseline = names;
+        self
+    }
+
+    /// The same, of names that the vocabulary has.
+    pub(crate) fn baseline_of(mut self, names: Vec<&'static str>) -> Self {
+        self.settings.baseline = names;
+        self
+    }
+
+    /// Refuses callers for reasons that no scope can cure, such as a suspended account.
+    ///
+    /// The answer is 403 without `insufficient_scope`, so that clients do not ask the user for more
+    /// scopes in vain. It may be said several times; one rule that gives `true` refuses.
+    pub fn deny_if(
+        mut self,
+        rule: impl Fn(&Authorized<()>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.deny.push(Box::new(rule));
+        self
+    }
+
+    /// Makes a 403 challenge list what the operation needs and nothing else.
+    ///
+    /// Unless said, it lists what the token already names as well: clients ask for exactly what a
+    /// challenge lists, and would lose the rest.
+    pub fn challenge_per_operation(mut self) -> Self {
+        self.settings.per_operation = true;
+        self
+    }
+
+    /// Makes the origin of the resource (`https://host`) a resource of its own: its metadata is
+    /// served at the root well-known URI, and tokens for it are accepted. A resource that is an
+    /// origin already has its metadata there, and this changes nothing.
+    pub fn root_alias(mut self) -> Self {
+        self.settings.root_alias = true;
+        self
+    }
+
+    /// Writes each decision to `sink` too, beside `tracing`: an audit log. A sink may be slow, and may
+    /// fail: see [`AuditSink`].
+    ///
+    /// # Examples
+    /// ```
+    /// use clearance::audit::JsonLines;
+    /// use clearance::{Guard, mcp::McpScopes};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+    ///     .issuer("https://auth.example.com".parse()?)
+    ///     .audit(JsonLines::to(std::io::stdout()))
+    ///     .build()?;
+    /// # let _ = guard;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+        self.settings.audit = Some(Mutex::new(Box::new(sink)));
+        self
+    }
+
+    /// Writes subjects as keyed hashes, in the audit log and in `tracing`: who may read these need not
+    /// know who calls.
+    pub fn hash_subjects(mut self, key: SubjectKey) -> Self {
+        self.settings.subject_key = Some(key);
+        self
+    }
+
+    /// Takes time from `clock`: the machine's own unless said.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+}
