@@ -118,6 +118,7 @@
 //!   [`Refusal`] as an answer, [`metadata_routes`], [`CredentialLayer`].
 //! - `fetch` (default): keys, metadata and introspection over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
+//! - `metrics`: `Guard::publish_metrics`, for the facade of that name.
 //! - `rmcp-3`: `clearance::rmcp`: proofs for tools, prompts and resources of
 //!   [`rmcp`](https://docs.rs/rmcp) 3.9 or newer, the official SDK.
 //! - `schemars`: the schema of a tool's arguments, derived from their type.

@@ -290,7 +290,7 @@ async fn names_of_keys_that_are_something_else() {
         ["/.well-known/oauth-authorization-server", "/jwks"]
     );
     let logs = logs.text();
-    assert!(logs.contains(r"a\nFAKE decision=authorized"), "{logs}");
+    assert!(logs.contains(r"a\\nFAKE decision=authorized"), "{logs}");
     assert!(!logs.lines().any(|line| line.starts_with("FAKE")), "{logs}");
     assert!(!logs.contains("\x1b[2J") && !logs.contains('\0'));
 }

@@ -5,6 +5,8 @@
 //! credential. Text that strangers chose is shortened, and its control characters are escaped, so that it
 //! cannot make up lines of its own.
 //!
+#![doc = include_str!("operations.md")]
+//!
 //! Layer L4.
 
 mod auditor;
