@@ -20,6 +20,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::any;
+use clearance::audit::{AuditEvent, AuditSink};
 use clearance::clock::{Clock as _, SystemClock};
 use clearance::jwk::Algorithm;
 use clearance::limit::Quota;
@@ -48,6 +49,8 @@ const ALLOCATIONS_BAR: f64 = 1.0;
 const THREADS_BAR: f64 = 0.85;
 /// A hundred keys, or issuers, against one.
 const HUNDRED_BAR: f64 = 1.05;
+/// All of a request with an audit log, against the same without.
+const AUDIT_BAR: f64 = 1.15;
 
 async fn guarded(_: Authorized<ToolsRead>, request: Request) -> Response {
     serve(request).await
@@ -56,6 +59,16 @@ async fn guarded(_: Authorized<ToolsRead>, request: Request) -> Response {
 fn extractor(guard: &Guard<McpScopes>) -> Router {
     let router = Router::new().route("/mcp", any(guarded));
     router.with_state(guard.clone())
+}
+
+/// Takes events as fast as they come.
+struct Looks;
+
+impl AuditSink for Looks {
+    fn write(&mut self, event: &AuditEvent) -> std::io::Result<()> {
+        std::hint::black_box(event);
+        Ok(())
+    }
 }
 
 /// One side: a route, what is asked of it, and what it was timed as.
@@ -167,6 +180,49 @@ impl Bench {
             [added; 2],
             ALLOCATIONS_BAR,
             false,
+        );
+    }
+
+    /// A guard that writes an audit log, against one that does not, route included.
+    fn audited(&self) {
+        let log = guard(&self.issuer, |builder| builder.unlimited().audit(Looks));
+        let audited = self.runtime.block_on(log);
+        let callers = [(mint(&self.issuer, Algorithm::RS256, 0), String::new())];
+        let plain = [
+            extractor(&self.unlimited),
+            routes().layer(layer(&self.unlimited, 1)),
+        ];
+        let logged = [extractor(&audited), routes().layer(layer(&audited, 1))];
+        let ([by_proof, by_layer], [proof_logged, layer_logged]) = (&plain, &logged);
+        let side = |route, request| Side::new(route, &callers, request);
+        let mut sides = [
+            side(by_proof, get),
+            side(proof_logged, get),
+            side(by_layer, post),
+            side(layer_logged, post),
+        ];
+        take(&self.runtime, &mut sides, ROUNDS);
+        let [proof, proof_log, layer, layer_log] = sides.each_ref().map(|side| &side.times);
+        let extractor = both(|t| t(proof_log) / t(proof));
+        line(
+            "extractor with an audit log / without",
+            extractor,
+            AUDIT_BAR,
+            false,
+        );
+        let layer = both(|t| t(layer_log) / t(layer));
+        line(
+            "layer, 200 bytes, with an audit log / without",
+            layer,
+            AUDIT_BAR,
+            false,
+        );
+        let [without, with, ..] = sides.map(|side| side.allocations(&self.runtime));
+        println!("    heap allocations for an event: {}", with - without);
+        let stats = audited.health().audit.unwrap_or_default();
+        println!(
+            "    events: {} written, {} dropped",
+            stats.written, stats.dropped
         );
     }
 
@@ -340,4 +396,5 @@ fn main() {
     bench.overheads(MANY, true);
     bench.threads();
     bench.hundreds();
+    bench.audited();
 }
