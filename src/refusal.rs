@@ -22,20 +22,22 @@ use crate::token::{AudienceError, ParseError, SignatureError, Verified};
 #[derive(Debug)]
 pub struct Refusal {
     reason: Reason,
-    /// Nothing where no token was verified.
+    /// Nothing where nothing is known of the caller.
     details: Option<Box<Details>>,
     answers: Arc<Answers>,
     /// Nothing where no request is refused.
     correlation: Option<CorrelationId>,
 }
 
-/// What is known where the token was verified.
+/// What is known of the caller, or of the token.
 #[derive(Debug, Default)]
 struct Details {
     /// What a challenge asks for, where it depends on the request.
     scope: Option<Box<str>>,
     /// Who is refused.
     verified: Option<Arc<Verified>>,
+    /// The key that the token names and its issuer does not publish, as it is written down.
+    unknown_key: Option<Box<str>>,
 }
 
 /// Why a request was refused.
@@ -133,7 +135,7 @@ impl Refusal {
                 let scope = Some(scope);
                 Box::new(Details {
                     scope,
-                    verified: None,
+                    ..Details::default()
                 })
             }),
             answers,
@@ -155,6 +157,17 @@ impl Refusal {
 
     pub(crate) fn verified(&self) -> Option<&Arc<Verified>> {
         self.details.as_ref()?.verified.as_ref()
+    }
+
+    pub(crate) fn naming(mut self, unknown_key: Option<Box<str>>) -> Self {
+        if unknown_key.is_some() {
+            self.details.get_or_insert_default().unknown_key = unknown_key;
+        }
+        self
+    }
+
+    pub(crate) fn unknown_key(&self) -> Option<&str> {
+        self.details.as_ref()?.unknown_key.as_deref()
     }
 
     /// Why.

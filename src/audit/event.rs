@@ -65,6 +65,8 @@ pub struct AuditEvent {
     pub(super) unavailable: Option<Unavailable>,
     /// Who asked, if the token was verified.
     pub(super) verified: Option<Arc<Verified>>,
+    /// Shortened.
+    pub(super) unknown_key: Option<Box<str>>,
     pub(super) asked: Asked,
     /// Bits of the guard's vocabulary.
     pub(super) needed: u64,
@@ -179,6 +181,12 @@ impl AuditEvent {
         self.verified.as_ref()?.key_id()
     }
 
+    /// The key that the token names, where the reason is [`UnknownKey`](ReasonCode::UnknownKey). Whoever
+    /// wrote the token chose it: nothing else that an unverified token says is written down.
+    pub fn unknown_key(&self) -> Option<&str> {
+        self.unknown_key.as_deref()
+    }
+
     /// Whether the token had been verified before and was remembered.
     pub const fn from_cache(&self) -> bool {
         self.from_cache
@@ -192,7 +200,7 @@ impl AuditEvent {
 
 impl Serialize for AuditEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("AuditEvent", 18)?;
+        let mut object = serializer.serialize_struct("AuditEvent", 19)?;
         let at = self.at.to_rfc3339_opts(SecondsFormat::Micros, true);
         object.serialize_field("at", &at)?;
         object.serialize_field("decision", self.decision.as_str())?;
@@ -213,6 +221,7 @@ impl Serialize for AuditEvent {
         put("needed", joined(self.needed()))?;
         put("held", joined(self.held()))?;
         put("key_id", self.key_id().map(text::short))?;
+        put("unknown_key", self.unknown_key().map(str::to_owned))?;
         object.serialize_field("from_cache", &self.from_cache)?;
         let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
         object.serialize_field("duration_us", &micros)?;

@@ -35,15 +35,11 @@ pub(crate) use journal::Journal;
 pub(crate) use span::RequestSpan;
 pub(crate) use trail::Trail;
 
-use tracing::{info, warn};
+use tracing::warn;
 
-/// A token names a key that its issuer does not publish.
-pub(crate) fn unknown_key(key_id: Option<&str>) {
-    info!(
-        target: "clearance",
-        key_id = text::short(key_id.unwrap_or_default()),
-        "a token names a key that its issuer does not publish",
-    );
+/// A stranger's text as it is written down.
+pub(crate) fn shown(text: &str) -> Box<str> {
+    text::short(text).into()
 }
 
 /// A token in the query was ignored (RFC 6750 section 5.3: queries end up in logs).

@@ -275,9 +275,10 @@ impl Inner {
         let keys = source.for_token(token).await;
         let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
         if !token.is_known_to(&keys) {
-            let reason = SignatureError::UnknownKey.into();
-            audit::unknown_key(token.untrusted_key_id());
-            return Err(refuse(reason));
+            let named = token.untrusted_key_id();
+            let named = named.filter(|_| self.auditor.is_read());
+            let refusal = refuse(SignatureError::UnknownKey.into());
+            return Err(refusal.naming(named.map(audit::shown)));
         }
         Ok((source, keys))
     }
