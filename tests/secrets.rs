@@ -155,7 +155,7 @@ async fn no_token_is_logged() {
     }
     // It is a log of all that happened.
     for code in [
-        r#"decision="authorized""#,
+        r#"decision="allowed""#,
         r#"reason="denied""#,
         r#"reason="insufficient_scope""#,
         r#"reason="no_credential""#,
@@ -178,13 +178,13 @@ async fn no_token_is_logged() {
 const HOSTILE: [&str; 10] = [
     "a\nFAKE",
     "a\r\nFAKE",
-    "a\n2026-01-01T00:00:00Z  INFO clearance: decision=\"authorized\"",
+    "a\n2026-01-01T00:00:00Z  INFO clearance: decision=\"allowed\"",
     "a\u{1b}[31mFAKE\u{1b}[2K",
     "a\u{2028}FAKE\u{2029}FAKE",
     "a\u{85}FAKE",
     "a\0FAKE\u{7}",
     "a\u{202e}FAKE",
-    "\" decision=\"authorized\" subject=\"bob",
+    "\" decision=\"allowed\" subject=\"bob",
     "\u{9b}31m\u{7f}",
 ];
 
@@ -215,7 +215,7 @@ async fn names_cannot_make_up_records() {
     let logs = support::Logs::capture();
     let server = support::server().await;
     for text in HOSTILE {
-        for (path, decision) in [("/mcp", "authorized"), ("/delete", "refused")] {
+        for (path, decision) in [("/mcp", "allowed"), ("/delete", "refused")] {
             let before = logs.text().len();
             let token = server.issuer.token().scope("mcp:tools.read");
             let token = token.subject(text).client(text).mint();

@@ -126,41 +126,45 @@ async fn a_span_tells_what_was_asked_for() {
     let all = "mcp:tools.read mcp:admin";
     let mut faults = Vec::new();
     for (revision, call, fields) in [
-        (MODERN, WEATHER, "method=tools/call target=get_weather"),
+        (
+            MODERN,
+            WEATHER,
+            r#"method="tools/call" target="get_weather""#,
+        ),
         (
             MODERN,
             "tools/call delete_file",
-            "method=tools/call target=delete_file",
+            r#"method="tools/call" target="delete_file""#,
         ),
         (
             MODERN,
             "tools/call nobodys",
-            "method=tools/call target=nobodys",
+            r#"method="tools/call" target="nobodys""#,
         ),
         (
             MODERN,
             "prompts/get greeting",
-            "method=prompts/get target=greeting",
+            r#"method="prompts/get" target="greeting""#,
         ),
         (
             MODERN,
             "resources/read file:///pub/a",
-            "method=resources/read target=file:///pub/a",
+            r#"method="resources/read" target="file:///pub/a""#,
         ),
-        (MODERN, "tools/list", "method=tools/list decision"),
-        (MODERN, "no/such", "method=no/such decision"),
+        (MODERN, "tools/list", r#"method="tools/list" decision"#),
+        (MODERN, "no/such", r#"method="no/such" decision"#),
         (
             LEGACY,
             "notifications/initialized",
-            "method=notifications/initialized decision",
+            r#"method="notifications/initialized" decision"#,
         ),
-        (LEGACY, "response", "method=response decision"),
+        (LEGACY, "response", r#"method="response" decision"#),
         (
             "2025-03-26",
             "batch ping + tools/list",
-            "method=batch decision",
+            r#"method="batch" decision"#,
         ),
-        (LEGACY, "GET", "method=GET decision"),
+        (LEGACY, "GET", r#"method="GET" decision"#),
     ] {
         written.take();
         let request = Request::new(revision, call).bearer(&site.token(all));
