@@ -168,6 +168,13 @@ impl<'a> Call<'a> {
         member.and_then(text_of)
     }
 
+    /// What the call is about, for whoever writes it down.
+    pub(crate) fn about(&self) -> Option<Cow<'a, str>> {
+        self.target()
+            .and_then(Result::ok)
+            .or_else(|| self.subject())
+    }
+
     /// What is to be completed; nothing if the call names nothing.
     pub(crate) fn reference(&self) -> Option<Result<Reference<'a>, Fault<'a>>> {
         let text = self.head.reference?.get();

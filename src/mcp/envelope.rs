@@ -157,6 +157,15 @@ impl<'a> Message<'a> {
             Self::Notification { .. } | Self::Answer => None,
         }
     }
+
+    /// What it is, for whoever writes it down.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Call(call) => &call.method,
+            Self::Notification { method } => method,
+            Self::Answer => "response",
+        }
+    }
 }
 
 /// The longest id that is echoed.

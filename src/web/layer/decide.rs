@@ -237,7 +237,7 @@ impl Shared {
                 return Err(by.faulty(StatusCode::BAD_REQUEST, fault));
             }
             Message::Answer | Message::Notification { .. } => {
-                by.asks(name_of(message), no_target);
+                by.asks(message.name(), no_target);
                 by.any_valid_token(None)?;
                 // Without a session nobody knows whose request it is about.
                 let is_blind = !has_session && is_about_requests(message);
@@ -248,7 +248,7 @@ impl Shared {
                 });
             }
         };
-        by.asks(&call.method, || target_of(call));
+        by.asks(&call.method, || call.about());
         let needs = self.needs(revision, call, by);
         let needs = needs.map_err(|stop| stopped(revision, Some(call.id), stop, by))?;
         by.judge(std::slice::from_ref(&needs), Some(call.id))?;
@@ -360,14 +360,6 @@ fn is_call_of(body: &Body<'_>, method: &str) -> bool {
     matches!(body, Body::One(Message::Call(call)) if call.method == method)
 }
 
-fn name_of<'m>(message: &'m Message<'_>) -> &'m str {
-    match message {
-        Message::Call(call) => &call.method,
-        Message::Notification { method } => method,
-        Message::Answer => "response",
-    }
-}
-
 /// Whether a message is about a request by its id, which says nothing of whose it is.
 fn is_about_requests(message: &Message<'_>) -> bool {
     match message {
@@ -384,10 +376,4 @@ fn is_about_requests(message: &Message<'_>) -> bool {
 
 pub(super) const fn no_target() -> Option<&'static str> {
     None
-}
-
-fn target_of<'a>(call: &Call<'a>) -> Option<std::borrow::Cow<'a, str>> {
-    call.target()
-        .and_then(Result::ok)
-        .or_else(|| call.subject())
 }

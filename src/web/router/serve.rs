@@ -19,6 +19,7 @@ use super::endpoint::{Endpoint, Route};
 use super::entry::{Entry, Given, Run, Stop};
 use super::reply::{Reply, tool_refused};
 use super::stream::Work;
+use crate::audit::ReasonCode;
 use crate::guard::Admitted;
 use crate::lifecycle::{Expired, UntilExpiry};
 use crate::mcp::Kind;
@@ -39,6 +40,12 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
+    /// The answer to who is refused for the form of the request, which is written down.
+    fn faulty(&self, fault: &Fault<'_>) -> Response {
+        self.admitted.faulty(ReasonCode::MalformedRequest);
+        faulty(StatusCode::BAD_REQUEST, fault)
+    }
+
     /// Whether a request wants to go on with a session. None was ever given out here, so it is over;
     /// `initialize` begins anew.
     fn names_session(&self, message: &Message<'_>) -> bool {
@@ -71,7 +78,7 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             Ok((admitted, _)) => admitted,
             Err(refusal) => return refusal.into_answer(None),
         };
-        let bytes = match self.read(&parts, body).await {
+        let bytes = match self.read(&admitted, &parts, body).await {
             Ok(bytes) => bytes,
             Err(response) => return response,
         };
@@ -82,7 +89,7 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             headers: &parts.headers,
         };
         match envelope::Body::read(&bytes) {
-            Err(fault) => faulty(StatusCode::BAD_REQUEST, &fault),
+            Err(fault) => visit.faulty(&fault),
             Ok(envelope::Body::One(message)) => self.one(&visit, message).await,
             Ok(envelope::Body::Batch(messages)) => self.batch(&visit, &messages).await,
         }
@@ -92,21 +99,39 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         self.guard.acceptance().rules().clock.now()
     }
 
-    async fn read(&self, parts: &Parts, body: Body) -> Result<Bytes, Response> {
+    async fn read(
+        &self,
+        admitted: &Admitted,
+        parts: &Parts,
+        body: Body,
+    ) -> Result<Bytes, Response> {
         if parts.method != Method::POST {
+            admitted.asks(parts.method.as_str(), None);
+            admitted.faulty(ReasonCode::MethodNotAllowed);
             let response = unread(StatusCode::METHOD_NOT_ALLOWED, "only POST is served", None);
             return Err(allowing(response, StatusCode::METHOD_NOT_ALLOWED));
         }
         let checked = check_media_type(&parts.headers, true);
-        checked.map_err(|why| unread(StatusCode::UNSUPPORTED_MEDIA_TYPE, why, None))?;
+        checked.map_err(|why| {
+            admitted.faulty(ReasonCode::MediaType);
+            unread(StatusCode::UNSUPPORTED_MEDIA_TYPE, why, None)
+        })?;
         let read = Collect::new(body, self.limits).await;
-        read.map_err(|unread| unread.into_answer(None))
+        read.map_err(|unread| {
+            admitted.faulty(ReasonCode::UnreadBody);
+            unread.into_answer(None)
+        })
     }
 
     async fn one(&self, visit: &Visit<'_>, message: Message<'_>) -> Response {
+        let target = match &message {
+            Message::Call(call) => call.about(),
+            Message::Answer | Message::Notification { .. } => None,
+        };
+        visit.admitted.asks(message.name(), target.as_deref());
         let revision = match Revision::of(&Revision::ALL, &Said::of(visit.headers), &message) {
             Ok(revision) => revision,
-            Err(fault) => return faulty(StatusCode::BAD_REQUEST, &fault),
+            Err(fault) => return visit.faulty(&fault),
         };
         if !revision.is_modern() && visit.names_session(&message) {
             return visit.admitted.knows_no_session().into_answer(message.id());
@@ -115,7 +140,7 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             Message::Call(call) => call,
             Message::Answer if revision.is_modern() => {
                 let fault = Fault::new(None, INVALID_REQUEST, "answers are not taken");
-                return faulty(StatusCode::BAD_REQUEST, &fault);
+                return visit.faulty(&fault);
             }
             Message::Answer | Message::Notification { .. } => return accepted(visit),
         };
@@ -163,6 +188,11 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         };
         let unfit = |message| failed(in_band(revision), INVALID_PARAMS, message);
         let any_valid_token = || admitted.authorize::<()>(now).map(drop);
+        let nobodys_name = || {
+            drop(admitted.any(now)?);
+            admitted.faulty(ReasonCode::UnknownName);
+            Ok(())
+        };
         match route {
             Route::Handler {
                 entry,
@@ -201,11 +231,11 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
                 done(self.open(method, call))
             }
             Route::UnknownMethod => {
-                any_valid_token()?;
+                nobodys_name()?;
                 failed(StatusCode::NOT_FOUND, METHOD_NOT_FOUND, "method not found")
             }
             Route::UnknownName => {
-                any_valid_token()?;
+                nobodys_name()?;
                 unfit("unknown name")
             }
         }
@@ -213,14 +243,12 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
 
     /// A batch is decided as a whole, before anything of it runs.
     async fn batch(&self, visit: &Visit<'_>, messages: &[Message<'_>]) -> Response {
-        let refuse = |message| {
-            let fault = Fault::new(None, INVALID_REQUEST, message);
-            faulty(StatusCode::BAD_REQUEST, &fault)
-        };
+        visit.admitted.asks("batch", None);
+        let refuse = |message| visit.faulty(&Fault::new(None, INVALID_REQUEST, message));
         let revision = match Revision::of_batch(&Revision::ALL, &Said::of(visit.headers), messages)
         {
             Ok(revision) => revision,
-            Err(fault) => return faulty(StatusCode::BAD_REQUEST, &fault),
+            Err(fault) => return visit.faulty(&fault),
         };
         if messages.iter().any(|message| visit.names_session(message)) {
             return visit.admitted.knows_no_session().into_answer(None);
@@ -259,6 +287,7 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
                 now: self.now(),
                 ..*visit
             };
+            admitted.asks(&call.method, call.about().as_deref());
             let answer = match self.begin(visit, revision, call, route) {
                 Err(refusal) => return refusal.into_answer(None),
                 Ok(Begun::Answered(answer)) => answer,
@@ -317,7 +346,7 @@ fn streamed(
     let id = call.id.to_owned();
     let events = work.events(
         call.progress_token(),
-        || visit.admitted.wake_up(),
+        visit.admitted.clone(),
         move |reply| finished(revision, &id, reply, audience).body,
     );
     as_events(Body::from_stream(events))

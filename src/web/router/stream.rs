@@ -15,6 +15,7 @@ use tokio::task::AbortHandle;
 use super::entry::Run;
 use super::reply::{Reply, ToolFailure, tool_done, tool_failed};
 use crate::clock::WakeUp;
+use crate::guard::Admitted;
 use crate::lifecycle::UntilExpiry;
 use crate::mcp::error::quoted;
 
@@ -134,7 +135,7 @@ impl Work {
     pub(super) fn events(
         self,
         token: Option<&str>,
-        deadline: impl Fn() -> WakeUp,
+        admitted: Admitted,
         finish: impl FnOnce(Reply) -> String + Send + 'static,
     ) -> Events {
         let (sender, said) = mpsc::channel(WAITING);
@@ -146,9 +147,10 @@ impl Work {
             drop(sender.send(Said::Last(last)).await);
         };
         Events {
-            work: tokio::spawn(UntilExpiry::new(work, deadline())).abort_handle(),
+            work: tokio::spawn(UntilExpiry::new(work, admitted.wake_up())).abort_handle(),
             said,
-            deadline: Some(deadline()),
+            deadline: Some(admitted.wake_up()),
+            admitted,
         }
     }
 }
@@ -166,6 +168,7 @@ pub(super) struct Events {
     said: mpsc::Receiver<Said>,
     /// Nothing once the last event was handed out, or the deadline has come.
     deadline: Option<WakeUp>,
+    admitted: Admitted,
 }
 
 impl Drop for Events {
@@ -186,12 +189,12 @@ impl Stream for Events {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         // The deadline first: what is ready in the same moment comes too late.
-        let is_over = this
-            .deadline
-            .as_mut()
-            .is_none_or(|deadline| deadline.as_mut().poll(cx).is_ready());
-        if is_over {
+        let Some(deadline) = &mut this.deadline else {
+            return Poll::Ready(None);
+        };
+        if deadline.as_mut().poll(cx).is_ready() {
             this.deadline = None;
+            this.admitted.ended();
             return Poll::Ready(None);
         }
         this.said.poll_recv(cx).map(|said| match said? {
