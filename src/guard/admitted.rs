@@ -202,6 +202,11 @@ impl Admitted {
     fn refuse_for(&self, reason: Reason, needed: u64, scope: Option<Box<str>>) -> Refusal {
         let auditor = self.guard.auditor();
         auditor.refused(&reason, &self.verified, &self.trail, needed);
+        self.refusal(reason, scope)
+    }
+
+    /// A refusal that nobody has written down.
+    fn refusal(&self, reason: Reason, scope: Option<Box<str>>) -> Refusal {
         let refusal = Refusal::new(reason, scope, Arc::clone(&self.guard.answers));
         refusal
             .about(self.trail.correlation())
@@ -358,6 +363,12 @@ impl Admitted {
     /// The refusal of work that outlived its token.
     pub(crate) fn over(&self) -> Refusal {
         self.refuse(self.why_over())
+    }
+
+    /// The same, where somebody else writes it down.
+    #[cfg(feature = "rmcp-3")]
+    pub(crate) fn died(&self) -> Refusal {
+        self.refusal(self.why_over(), None)
     }
 
     /// Whether the token has died.

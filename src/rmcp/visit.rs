@@ -97,7 +97,8 @@ impl Visit {
         });
         match first.await {
             Some(answer) => answer,
-            None => Err(self.request().refused(self.admitted.over())),
+            // The layer in front ends the answer as well, and writes it down.
+            None => Err(self.request().refused(self.admitted.died())),
         }
     }
 

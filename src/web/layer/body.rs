@@ -138,20 +138,31 @@ impl End {
         self.admitted.is_over().then(|| self.admitted.over())
     }
 
-    /// What `body` has next, unless the end has come.
-    pub(super) fn frame<B: HttpBody<Data = Bytes>>(
+    /// What `body` has next, unless the end has come, which is written down.
+    fn frame<B: HttpBody<Data = Bytes>>(
+        &mut self,
+        body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Polled<B::Error> {
+        let polled = self.frame_ahead(body, cx);
+        if self.is_done && matches!(polled, Poll::Ready(None)) {
+            self.admitted.ended();
+        }
+        polled
+    }
+
+    /// The same while nothing was answered yet: whoever answers writes it down.
+    pub(super) fn frame_ahead<B: HttpBody<Data = Bytes>>(
         &mut self,
         body: Pin<&mut B>,
         cx: &mut Context<'_>,
     ) -> Polled<B::Error> {
         // The end first: what is ready in the same moment comes too late.
         if self.is_over(cx) {
-            self.admitted.ended();
             return Poll::Ready(None);
         }
         let polled = body.poll_frame(cx);
         if polled.is_pending() && self.watch(cx) {
-            self.admitted.ended();
             return Poll::Ready(None);
         }
         polled

@@ -202,7 +202,7 @@ impl<T> Visit<T> {
                 let Some((stream, end)) = body.as_mut() else {
                     break None;
                 };
-                match ready!(end.frame(stream.as_mut(), cx)) {
+                match ready!(end.frame_ahead(stream.as_mut(), cx)) {
                     Some(Ok(frame)) => {
                         ahead.extend_from_slice(&frame.into_data().unwrap_or_default());
                     }
