@@ -129,10 +129,15 @@ impl Admitted {
 
     /// Writes down that a proof for `S` was given.
     pub(crate) fn proven<S: Set>(&self) {
+        self.let_in(S::challenge);
+    }
+
+    /// The same, where `needed` names what was needed.
+    pub(crate) fn let_in(&self, needed: impl FnOnce(&mut Vec<&'static str>)) {
         let auditor = self.guard.auditor();
         auditor.allowed(&self.verified, &self.trail, || {
             let mut names = Vec::new();
-            S::challenge(&mut names);
+            needed(&mut names);
             self.bits_of(&names)
         });
     }
