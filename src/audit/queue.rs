@@ -41,7 +41,7 @@ pub trait AuditSink: Send + 'static {
     /// If it cannot: the event is counted as failed, and is not offered again.
     fn write(&mut self, event: &AuditEvent) -> io::Result<()>;
 
-    /// Called when no more events are waiting, so that what is buffered can be sent.
+    /// Called after events were written, when no more are waiting, so that what is buffered can be sent.
     ///
     /// # Errors
     /// If it cannot; that is counted as one failure.
@@ -201,6 +201,7 @@ impl Shared {
             std::mem::swap(&mut state.waiting, &mut batch);
             let is_last = state.is_closed;
             drop(state);
+            let is_flushed = batch.is_empty();
             for event in batch.drain(..) {
                 let count = if is_done(|| sink.write(&event)) {
                     &self.written
@@ -209,7 +210,8 @@ impl Shared {
                 };
                 count.fetch_add(1, Ordering::Relaxed);
             }
-            if self.state().waiting.is_empty() && !is_done(|| sink.flush()) {
+            let flushes = !is_flushed && self.state().waiting.is_empty();
+            if flushes && !is_done(|| sink.flush()) {
                 self.failed.fetch_add(1, Ordering::Relaxed);
             }
             if is_last {
