@@ -27,6 +27,8 @@ pub struct Refusal {
     answers: Arc<Answers>,
     /// Nothing where no request is refused.
     correlation: Option<CorrelationId>,
+    /// Whether the token was remembered.
+    from_cache: bool,
 }
 
 /// What is known of the caller, or of the token.
@@ -140,6 +142,7 @@ impl Refusal {
             }),
             answers,
             correlation: None,
+            from_cache: false,
         }
     }
 
@@ -153,6 +156,15 @@ impl Refusal {
             self.details.get_or_insert_default().verified = Some(Arc::clone(verified));
         }
         self
+    }
+
+    pub(crate) const fn from_cache(mut self, from_cache: bool) -> Self {
+        self.from_cache = from_cache;
+        self
+    }
+
+    pub(crate) const fn is_from_cache(&self) -> bool {
+        self.from_cache
     }
 
     pub(crate) fn verified(&self) -> Option<&Arc<Verified>> {

@@ -39,6 +39,7 @@ struct Decided<'a> {
     needed: u64,
     /// What is known of the request.
     trail: Option<&'a Trail>,
+    from_cache: bool,
     correlation: Option<CorrelationId>,
     begun: Option<Duration>,
 }
@@ -101,6 +102,7 @@ impl Auditor {
             unknown_key: None,
             needed: if is_read { needed() } else { 0 },
             trail: Some(trail),
+            from_cache: trail.from_cache,
             correlation: Some(trail.correlation),
             begun: Some(trail.begun()),
         });
@@ -127,6 +129,7 @@ impl Auditor {
             unknown_key: None,
             needed,
             trail: Some(trail),
+            from_cache: trail.from_cache,
             correlation: Some(trail.correlation),
             begun: Some(trail.begun()),
         });
@@ -148,6 +151,7 @@ impl Auditor {
             unknown_key: None,
             needed: 0,
             trail: Some(trail),
+            from_cache: trail.from_cache,
             correlation: Some(trail.correlation),
             begun: Some(trail.begun()),
         });
@@ -163,6 +167,7 @@ impl Auditor {
             unknown_key: refusal.unknown_key(),
             needed: 0,
             trail: None,
+            from_cache: refusal.is_from_cache(),
             correlation: refusal.correlation_id(),
             begun,
         });
@@ -179,6 +184,7 @@ impl Auditor {
             unknown_key: None,
             needed: 0,
             trail: Some(trail),
+            from_cache: trail.from_cache,
             correlation: Some(trail.correlation),
             begun: Some(trail.begun()),
         });
@@ -206,7 +212,7 @@ impl Auditor {
             unknown_key: what.unknown_key.map(Box::from),
             asked: what.trail.map_or_else(Asked::default, Trail::asked),
             needed: what.needed,
-            from_cache: what.trail.is_some_and(|trail| trail.from_cache),
+            from_cache: what.from_cache,
             duration: what.begun.map_or(Duration::ZERO, |begun| {
                 self.clock.monotonic().saturating_sub(begun)
             }),

@@ -35,6 +35,10 @@ impl Trail {
         self.from_cache = true;
     }
 
+    pub(crate) const fn is_known(&self) -> bool {
+        self.from_cache
+    }
+
     /// When the request was first looked at, on the monotonic clock.
     pub(crate) const fn begun(&self) -> Duration {
         Duration::from_nanos(self.begun)

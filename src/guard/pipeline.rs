@@ -121,7 +121,10 @@ impl Inner {
                     trail.was_known();
                     return Err(self.settle(token, at.now, trail));
                 }
-                Recall::Expired => return Err(refuse(AudienceError::Expired.into())),
+                Recall::Expired => {
+                    let refusal = self.refuse(AudienceError::Expired.into(), None);
+                    return Err(Err(refusal.from_cache(true)));
+                }
                 Recall::Unknown => {}
             }
         }
@@ -220,7 +223,10 @@ impl Inner {
         trail: Trail,
     ) -> Admission {
         let verified = Arc::clone(token.verified());
-        let refuse = |reason| self.refuse(reason, Some(&verified));
+        let refuse = |reason| {
+            let refusal = self.refuse(reason, Some(&verified));
+            refusal.from_cache(trail.is_known())
+        };
         let live = match self.revocations.attest(token) {
             Ok(live) => live,
             Err(why) => return Err(refuse(not_live(why, &verified))),
