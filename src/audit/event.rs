@@ -48,8 +48,9 @@ impl AuditDecision {
 /// One decision of a guard: who asked for what, what was decided, and why.
 ///
 /// It serializes to an object whose members are named like its methods, in `snake_case`; what is not known
-/// is left out. Nothing in it is a credential, and none of its texts is longer than 64 characters or has a
-/// control character.
+/// is left out. Nothing in it is a credential. What strangers wrote is cut after 64 characters there, and its
+/// control characters are escaped; [`client`](Self::client) and [`key_id`](Self::key_id) give theirs as the
+/// token has them.
 ///
 /// # Does not prove
 /// Anything: it is for reading.
