@@ -166,6 +166,14 @@ impl<'a> Message<'a> {
             Self::Answer => "response",
         }
     }
+
+    /// What it is about, likewise.
+    pub(crate) fn about(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Call(call) => call.about(),
+            Self::Notification { .. } | Self::Answer => None,
+        }
+    }
 }
 
 /// The longest id that is echoed.

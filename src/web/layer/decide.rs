@@ -160,6 +160,11 @@ impl Shared {
     ) -> Result<Pass, Own> {
         Self::settle(&mut parts.headers, by)?;
         let body = Body::read(bytes).map_err(|fault| by.faulty(StatusCode::BAD_REQUEST, fault))?;
+        // First, so that it is known of whatever is refused from here on.
+        match &body {
+            Body::One(message) => by.asks(message.name(), || message.about()),
+            Body::Batch(_) => by.asks("batch", no_target),
+        }
         let path = parts.uri.path();
         let sse = self.sse.as_ref().filter(|sse| sse.is_like_messages(path));
         let revision = if sse.is_some() {
@@ -237,7 +242,6 @@ impl Shared {
                 return Err(by.faulty(StatusCode::BAD_REQUEST, fault));
             }
             Message::Answer | Message::Notification { .. } => {
-                by.asks(message.name(), no_target);
                 by.any_valid_token(None)?;
                 // Without a session nobody knows whose request it is about.
                 let is_blind = !has_session && is_about_requests(message);
@@ -248,7 +252,6 @@ impl Shared {
                 });
             }
         };
-        by.asks(&call.method, || call.about());
         let needs = self.needs(revision, call, by);
         let needs = needs.map_err(|stop| stopped(revision, Some(call.id), stop, by))?;
         by.judge(std::slice::from_ref(&needs), Some(call.id))?;
@@ -276,7 +279,6 @@ impl Shared {
         has_session: bool,
         by: Visitor<'_>,
     ) -> Result<Verdict, Own> {
-        by.asks("batch", no_target);
         let refuse = |message| {
             let fault = Fault::new(None, INVALID_REQUEST, message);
             Err(by.faulty(StatusCode::BAD_REQUEST, fault))

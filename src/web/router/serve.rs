@@ -124,11 +124,8 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
     }
 
     async fn one(&self, visit: &Visit<'_>, message: Message<'_>) -> Response {
-        let target = match &message {
-            Message::Call(call) => call.about(),
-            Message::Answer | Message::Notification { .. } => None,
-        };
-        visit.admitted.asks(message.name(), target.as_deref());
+        let about = message.about();
+        visit.admitted.asks(message.name(), about.as_deref());
         let revision = match Revision::of(&Revision::ALL, &Said::of(visit.headers), &message) {
             Ok(revision) => revision,
             Err(fault) => return visit.faulty(&fault),
