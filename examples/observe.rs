@@ -67,6 +67,57 @@ async fn fetch(address: SocketAddr, path: &str, token: Option<&str>) -> io::Resu
     Ok([status.to_owned(), body.to_owned()])
 }
 
+/// Ten lines, of which the eighth says which refusal it follows.
+fn check_log(log: &str) -> Result<(), Box<dyn Error>> {
+    println!("the audit log:\n{}", log);
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let correlation = |at: usize| lines.get(at).and_then(|line| line.get("correlation_id"));
+    let elevates = lines.get(7).and_then(|line| line.get("elevates"));
+    assert_eq!((lines.len(), elevates), (10, correlation(6)));
+
+    Ok(())
+}
+
+/// The numbers are those of the script.
+fn check_scrape(scrape: &str) {
+    println!("the scrape:\n{scrape}");
+    let resource = r#"resource="https://tools.example.com/mcp""#;
+    for (line, value) in [
+        (
+            r#"clearance_decisions_total{RESOURCE,decision="allowed",reason="none"}"#,
+            "4",
+        ),
+        (
+            r#"clearance_decisions_total{RESOURCE,decision="refused",reason="insufficient_scope"}"#,
+            "1",
+        ),
+        (
+            r#"clearance_decisions_total{RESOURCE,decision="refused",reason="no_credential"}"#,
+            "1",
+        ),
+        (
+            r#"clearance_decisions_total{RESOURCE,decision="refused",reason="bad_signature"}"#,
+            "1",
+        ),
+        (
+            r#"clearance_decisions_total{RESOURCE,decision="refused",reason="revoked"}"#,
+            "1",
+        ),
+        ("clearance_token_cache_hits_total{RESOURCE}", "3"),
+        ("clearance_revocations_total{RESOURCE}", "1"),
+        (
+            "clearance_audit_events_total{RESOURCE,outcome=\"written\"}",
+            "10",
+        ),
+    ] {
+        let line = format!("{} {value}", line.replace("RESOURCE", resource));
+        assert!(scrape.lines().any(|found| found == line), "{line}");
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let recorder = PrometheusBuilder::new().install_recorder()?;
@@ -133,50 +184,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while guard.health().audit.is_some_and(|audit| audit.written < 10) {
         tokio::task::yield_now().await;
     }
-    println!("the audit log:\n{}", log.text());
-    let lines: Vec<serde_json::Value> = log
-        .text()
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()?;
-    let correlation = |at: usize| lines.get(at).and_then(|line| line.get("correlation_id"));
-    let elevates = lines.get(7).and_then(|line| line.get("elevates"));
-    assert_eq!((lines.len(), elevates), (10, correlation(6)));
-
+    check_log(&log.text())?;
     let [_, scrape] = fetch(internal, "/metrics", None).await?;
-    println!("the scrape:\n{scrape}");
-    let resource = r#"resource="https://tools.example.com/mcp""#;
-    for (line, value) in [
-        (
-            r#"clearance_decisions_total{RESOURCE,decision="allowed",reason="none"}"#,
-            "4",
-        ),
-        (
-            r#"clearance_decisions_total{RESOURCE,decision="refused",reason="insufficient_scope"}"#,
-            "1",
-        ),
-        (
-            r#"clearance_decisions_total{RESOURCE,decision="refused",reason="no_credential"}"#,
-            "1",
-        ),
-        (
-            r#"clearance_decisions_total{RESOURCE,decision="refused",reason="bad_signature"}"#,
-            "1",
-        ),
-        (
-            r#"clearance_decisions_total{RESOURCE,decision="refused",reason="revoked"}"#,
-            "1",
-        ),
-        ("clearance_token_cache_hits_total{RESOURCE}", "3"),
-        ("clearance_revocations_total{RESOURCE}", "1"),
-        (
-            "clearance_audit_events_total{RESOURCE,outcome=\"written\"}",
-            "10",
-        ),
-    ] {
-        let line = format!("{} {value}", line.replace("RESOURCE", resource));
-        assert!(scrape.lines().any(|found| found == line), "{line}");
-    }
+    check_scrape(&scrape);
     println!("the numbers are those of the script");
     Ok(())
 }

@@ -158,7 +158,7 @@ impl Refusal {
         self
     }
 
-    pub(crate) const fn from_cache(mut self, from_cache: bool) -> Self {
+    pub(crate) const fn of_remembered(mut self, from_cache: bool) -> Self {
         self.from_cache = from_cache;
         self
     }

@@ -11,6 +11,7 @@
     clippy::unnecessary_wraps,
     clippy::unused_async,
     clippy::unwrap_in_result,
+    dead_code,
     unreachable_pub,
     reason = "a test that cannot go on must panic, and a table may be long"
 )]

@@ -33,7 +33,7 @@ async fn ask(guard: &Guard<McpScopes>, token: &str) -> Result<Authorized<ToolsEx
 async fn verdict(guard: &Guard<McpScopes>, token: &str) -> &'static str {
     match ask(guard, token).await {
         Ok(_) => "let in",
-        Err(refusal) => refusal.reason().code(),
+        Err(refusal) => refusal.reason().code().as_str(),
     }
 }
 

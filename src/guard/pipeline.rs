@@ -123,7 +123,7 @@ impl Inner {
                 }
                 Recall::Expired => {
                     let refusal = self.refuse(AudienceError::Expired.into(), None);
-                    return Err(Err(refusal.from_cache(true)));
+                    return Err(Err(refusal.of_remembered(true)));
                 }
                 Recall::Unknown => {}
             }
@@ -225,7 +225,7 @@ impl Inner {
         let verified = Arc::clone(token.verified());
         let refuse = |reason| {
             let refusal = self.refuse(reason, Some(&verified));
-            refusal.from_cache(trail.is_known())
+            refusal.of_remembered(trail.is_known())
         };
         let live = match self.revocations.attest(token) {
             Ok(live) => live,

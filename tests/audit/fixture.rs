@@ -119,12 +119,13 @@ pub struct Site {
     pub service: Service,
     pub kept: Kept,
     pub address: std::net::SocketAddr,
-    _task: Held,
+    /// Ends with the site.
+    pub task: Held,
 }
 
 impl Site {
     pub async fn new() -> Self {
-        Self::with(|builder| builder, |guard| usual(guard)).await
+        Self::with(|builder| builder, usual).await
     }
 
     /// The same after changes to the guard, behind another layer.
@@ -146,7 +147,7 @@ impl Site {
             service,
             kept,
             address,
-            _task: task.into(),
+            task: task.into(),
         }
     }
 

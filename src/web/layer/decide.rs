@@ -167,14 +167,7 @@ impl Shared {
         }
         let path = parts.uri.path();
         let sse = self.sse.as_ref().filter(|sse| sse.is_like_messages(path));
-        let revision = if sse.is_some() {
-            // Newer clients of the old transport name the revision that they agreed on: what they write
-            // can be read as 2025-03-26 whichever older one it is.
-            let said = Said::of(&parts.headers).without_version(Revision::is_before_modern);
-            revision_of(&[Revision::March2025], &said, &body)
-        } else {
-            revision_of(&self.served, &self.said(&parts.headers), &body)
-        };
+        let revision = self.revision(&parts.headers, sse.is_some(), &body);
         let revision = revision.map_err(|fault| by.faulty(StatusCode::BAD_REQUEST, fault))?;
         let id = match &body {
             Body::One(message) => message.id(),
@@ -226,6 +219,22 @@ impl Shared {
         pass.id = id.map(|id| bytes.slice_ref(id.as_bytes()));
         pass.is_stream = is_call_of(&body, "subscriptions/listen");
         Ok(pass)
+    }
+
+    /// The revision that a message is written in, by the old transport or not.
+    fn revision<'a>(
+        &self,
+        headers: &HeaderMap,
+        is_old: bool,
+        body: &Body<'a>,
+    ) -> Result<Revision, Fault<'a>> {
+        if is_old {
+            // Newer clients of the old transport name the revision that they agreed on: what they write
+            // can be read as 2025-03-26 whichever older one it is.
+            let said = Said::of(headers).without_version(Revision::is_before_modern);
+            return revision_of(&[Revision::March2025], &said, body);
+        }
+        revision_of(&self.served, &self.said(headers), body)
     }
 
     fn one(

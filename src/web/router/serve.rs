@@ -59,6 +59,13 @@ impl Visit<'_> {
         done.map_err(|Expired| self.admitted.over())
     }
 
+    /// Whoever has a valid token is told that what the request names is not there.
+    fn names_nothing(&self) -> Result<(), Refusal> {
+        drop(self.admitted.any(self.now)?);
+        self.admitted.faulty(ReasonCode::UnknownName);
+        Ok(())
+    }
+
     async fn settled(&self, run: Run) -> Result<Reply, Refusal> {
         match run.await {
             Reply::Streams(work) => self.to_its_end(work).await,
@@ -185,11 +192,6 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         };
         let unfit = |message| failed(in_band(revision), INVALID_PARAMS, message);
         let any_valid_token = || admitted.authorize::<()>(now).map(drop);
-        let nobodys_name = || {
-            drop(admitted.any(now)?);
-            admitted.faulty(ReasonCode::UnknownName);
-            Ok(())
-        };
         match route {
             Route::Handler {
                 entry,
@@ -228,11 +230,11 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
                 done(self.open(method, call))
             }
             Route::UnknownMethod => {
-                nobodys_name()?;
+                visit.names_nothing()?;
                 failed(StatusCode::NOT_FOUND, METHOD_NOT_FOUND, "method not found")
             }
             Route::UnknownName => {
-                nobodys_name()?;
+                visit.names_nothing()?;
                 unfit("unknown name")
             }
         }
