@@ -48,8 +48,8 @@ impl AuditDecision {
 /// One decision of a guard: who asked for what, what was decided, and why.
 ///
 /// It serializes to an object whose members are named like its methods, in `snake_case`; what is not known
-/// is left out. Nothing in it is a credential. What strangers wrote is cut after 64 characters there, and its
-/// control characters are escaped; [`client`](Self::client) and [`key_id`](Self::key_id) give theirs as the
+/// is left out. Nothing in it is a credential. What strangers wrote has its control
+/// characters escaped there, and is cut after 64 characters; [`client`](Self::client) and [`key_id`](Self::key_id) give theirs as the
 /// token has them.
 ///
 /// # Does not prove
@@ -216,12 +216,15 @@ impl Serialize for AuditEvent {
         put("resource", Some(self.resource().to_string()))?;
         put("issuer", self.issuer().map(ToString::to_string))?;
         put("subject", self.subject())?;
-        put("client", self.client().map(text::short))?;
+        put(
+            "client",
+            self.client().map(|client| text::short(client.as_str())),
+        )?;
         put("method", self.method().map(str::to_owned))?;
         put("target", self.target().map(str::to_owned))?;
         put("needed", joined(self.needed()))?;
         put("held", joined(self.held()))?;
-        put("key_id", self.key_id().map(text::short))?;
+        put("key_id", self.key_id().map(|id| text::short(id.as_str())))?;
         put("unknown_key", self.unknown_key().map(str::to_owned))?;
         object.serialize_field("from_cache", &self.from_cache)?;
         let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);

@@ -1,39 +1,28 @@
 //! Text that strangers chose.
 
-use std::fmt::{self, Write as _};
-
-/// The most characters of a stranger's text that are written.
+/// The most characters that are written of a stranger's text, escapes included.
 const LONGEST: usize = 64;
 
 /// Text on one line, and short: control characters are escaped, and what is longer is cut.
-pub(super) fn short(text: impl fmt::Display) -> String {
-    let mut cut = Cut {
-        text: String::new(),
-        left: LONGEST,
-    };
-    // It ends where no more is wanted.
-    if write!(cut, "{text}").is_err() {
-        cut.text.push_str("..");
-    }
-    cut.text
-}
-
-struct Cut {
-    text: String,
-    left: usize,
-}
-
-impl fmt::Write for Cut {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
-            match character {
-                '"' | '\'' | '\\' => self.text.push(character),
-                _ => self.text.extend(character.escape_debug()),
-            }
+pub(super) fn short(text: &str) -> String {
+    let mut written = String::new();
+    let mut left = LONGEST;
+    for character in text.chars() {
+        let is_plain = matches!(character, '"' | '\'' | '\\');
+        let escaped = character.escape_debug();
+        let length = if is_plain { 1 } else { escaped.len() };
+        let Some(rest) = left.checked_sub(length) else {
+            written.push_str("..");
+            break;
+        };
+        left = rest;
+        if is_plain {
+            written.push(character);
+        } else {
+            written.extend(escaped);
         }
-        Ok(())
     }
+    written
 }
 
 #[cfg(test)]
@@ -45,7 +34,9 @@ mod tests {
     fn text_of_strangers_is_short_and_on_one_line() {
         assert_eq!(short("a\nFAKE\u{1b}[31m"), "a\\nFAKE\\u{1b}[31m");
         assert_eq!(short("it's"), "it's");
-        assert_eq!(short("x".repeat(64)), "x".repeat(64));
-        assert_eq!(short("x".repeat(65)), format!("{}..", "x".repeat(64)));
+        assert_eq!(short(&"x".repeat(64)), "x".repeat(64));
+        assert_eq!(short(&"x".repeat(65)), format!("{}..", "x".repeat(64)));
+        assert_eq!(short(&"\n".repeat(32)), "\\n".repeat(32));
+        assert_eq!(short(&"\n".repeat(33)), format!("{}..", "\\n".repeat(32)));
     }
 }
