@@ -38,10 +38,10 @@ mod audit {
     pub mod fixture;
     mod hostile;
     mod layer;
-    mod quiet;
+
     mod reasons;
     mod router;
-    mod sinks;
+
     mod streams;
-    mod subjects;
+
 }

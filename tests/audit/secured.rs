@@ -1,26 +1,36 @@
 //! Decisions in rmcp: the layer's, and those of handlers that ask for more.
 
 use chrono::TimeDelta;
-use clearance::mcp::any_valid_token;
-use clearance::mcp::method::SubscriptionsListen;
+use clearance::mcp::method::{SubscriptionsListen, ToolsList};
+use clearance::mcp::{Policy, any_valid_token};
+use clearance::rmcp::Secured;
+use rmcp::model::{ServerCapabilities, ServerConfig, SubscriptionFilter};
+use rmcp::service::SubscriptionContext;
+use rmcp::{ErrorData, ServerHandler};
 use serde_json::json;
 
 use super::files::Files;
-use super::stage::{Mode, Stage, last, stage_with};
+use super::stage::{Mode, Stage, last, layer, router, stage_of, stage_with};
 use crate::audit::fixture::{Kept, line, lines, of_alice, traced};
-use crate::support::client::open;
+use crate::support::client::{open, soon};
+use crate::support::mcp::McpServer;
 use crate::support::{self, plain};
 
-/// The files server under a guard that keeps what it decides.
-async fn stage(mode: Mode) -> (Stage, Kept) {
+/// A guard that keeps what it decides.
+async fn server() -> (McpServer, Kept) {
     let kept = Kept::default();
     let mut server = plain::server().await;
     let builder = support::strict(&server.issuer, &server.clock).unlimited();
     server.guard = builder.audit(kept.clone()).build().expect("a guard");
     server.guard.ready().await.expect("keys");
+    (server, kept)
+}
+
+/// The files server under it.
+async fn stage(mode: Mode) -> (Stage, Kept) {
+    let (server, kept) = server().await;
     let files = Files::new(&server.guard, &server.log);
     let policy = files.policy();
-    let policy = policy.method(SubscriptionsListen, any_valid_token());
     (stage_with(server, files, policy, mode).await, kept)
 }
 
@@ -114,23 +124,52 @@ async fn a_late_success_elevates_a_late_refusal() {
     assert!(after[1].get("elevates").is_none());
 }
 
+/// A server that has news for ever.
+#[derive(Clone)]
+struct News;
+
+impl ServerHandler for News {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools();
+        ServerConfig::new(capabilities.enable_tool_list_changed().build())
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        asked: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        Some(asked.clone())
+    }
+
+    async fn listen(&self, _: SubscriptionContext) -> Result<(), ErrorData> {
+        std::future::pending().await
+    }
+}
+
 /// RS-149, RS-108: a subscription that is cut by its token's end is one event, although both the layer
 /// and `Secured` see to it.
 #[tokio::test]
 async fn a_cut_subscription_is_one_event() {
-    let (stage, kept) = stage(Mode::Modern).await;
+    let (server, kept) = server().await;
+    let guard = server.guard.clone();
+    let policy = Policy::closed()
+        .method(SubscriptionsListen, any_valid_token())
+        .method(ToolsList, any_valid_token());
+    let layer = layer(&guard, policy);
+    let service = router(Secured::new(News), Mode::Modern).layer(layer);
+    let stage = stage_of(server, service, Mode::Modern).await;
     let token = stage.server.token("files:read");
     let request = stage.request("subscriptions/listen", &token).await;
     let filter = json!({ "params": { "notifications": { "toolsListChanged": true } } });
     let request = traced(&request.patched(&filter));
     let (_connection, mut stream) = open(stage.address, &request).await;
     assert_eq!(stream.status(), 200);
-    stream.next().await.expect("it has begun");
+    soon(stream.until("acknowledged")).await;
     stage.server.clock.advance(TimeDelta::minutes(12));
     stream.rest().await;
     let expected = [
         "allowed subscriptions/listen",
         "ended expired subscriptions/listen",
     ];
-    assert_eq!(lines(&kept.take(&stage.server.guard).await), expected);
+    assert_eq!(lines(&kept.take(&guard).await), expected);
 }
