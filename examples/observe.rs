@@ -15,7 +15,7 @@ use clearance::id::TokenId;
 use clearance::mcp::{McpScopes, ToolsExecute};
 use clearance::testing::Issuer;
 use clearance::{Authorized, Guard, health_routes};
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -69,7 +69,7 @@ async fn fetch(address: SocketAddr, path: &str, token: Option<&str>) -> io::Resu
 
 /// Ten lines, of which the eighth says which refusal it follows.
 fn check_log(log: &str) -> Result<(), Box<dyn Error>> {
-    println!("the audit log:\n{}", log);
+    println!("the audit log:\n{log}");
     let lines: Vec<serde_json::Value> = log
         .lines()
         .map(serde_json::from_str)
@@ -118,6 +118,17 @@ fn check_scrape(scrape: &str) {
     }
 }
 
+/// What only the operator's own machines reach.
+fn internal(guard: &Guard<McpScopes>, recorder: PrometheusHandle) -> Router {
+    let scraped = guard.clone();
+    let metrics = get(move || {
+        scraped.publish_metrics();
+        let text = recorder.render();
+        async move { text }
+    });
+    health_routes([guard]).route("/metrics", metrics)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let recorder = PrometheusBuilder::new().install_recorder()?;
@@ -129,15 +140,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let public = Router::new().route("/mcp", any(run_tool));
     let address = serve(public.with_state(guard.clone())).await?;
-    // What only the operator's own machines reach.
-    let scraped = guard.clone();
-    let metrics = get(move || {
-        scraped.publish_metrics();
-        let text = recorder.render();
-        async move { text }
-    });
-    let internal = health_routes([&guard]).route("/metrics", metrics);
-    let internal = serve(internal).await?;
+    let internal = serve(internal(&guard, recorder)).await?;
 
     let [status, body] = fetch(internal, "/readyz", None).await?;
     println!("before the first keys: {status} {body}");

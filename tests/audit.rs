@@ -43,5 +43,4 @@ mod audit {
     mod router;
 
     mod streams;
-
 }
