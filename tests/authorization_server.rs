@@ -19,6 +19,7 @@ mod authorization_server {
     mod clients;
     mod consent;
     mod flow;
+    mod forged_assertions;
     mod grants;
     mod hostile;
     mod limits;

@@ -1,195 +1,317 @@
-//! Clients that sign who they are (RFC 7523), and those who only seem to.
+//! Clients that sign who they are.
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clearance::clock::Clock as _;
-use clearance::testing::{AuthorizationServer, ManualClock, User};
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use clearance::jwk::Algorithm;
+use clearance::testing::{AuthorizationServer, Issuer, ManualClock, TokenBuilder, User};
 use serde_json::{Value, json as object};
 
+use super::hostile::is_active;
+use super::tokens::{ACCESS_TOKEN, TOKEN_EXCHANGE};
 use super::user_agent::*;
 use crate::support::Answer;
 
-const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-struct Signing {
-    server: AuthorizationServer,
-    clock: ManualClock,
-    pair: Ed25519KeyPair,
+/// An issuer that lends its keys to a client.
+pub async fn keys_of(clock: &ManualClock, algorithms: &[Algorithm]) -> Issuer {
+    let keys = Issuer::builder(FILES.parse().expect("a resource"))
+        .clock(Arc::new(clock.clone()))
+        .algorithms(algorithms.iter().copied());
+    keys.start().await.expect("keys")
 }
 
-impl Signing {
-    async fn start() -> Self {
-        let clock = ManualClock::at_fixed_start();
-        let pair = Ed25519KeyPair::generate().expect("a key");
-        let x = URL_SAFE_NO_PAD.encode(pair.public_key());
-        let keys = object!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k1", "x": x}]});
-        let server = builder(&clock).client_with_keys("signer", &keys.to_string(), "files:read");
-        let server = server.start().await.expect("a server");
-        Self {
-            server,
-            clock,
-            pair,
-        }
-    }
+/// A server, what it tells the time by, and the keys of its clients `robot` and `twin`.
+pub async fn server() -> (AuthorizationServer, ManualClock, Issuer) {
+    let clock = ManualClock::at_fixed_start();
+    let keys = keys_of(&clock, &[Algorithm::ES256]).await;
+    let server = builder(&clock)
+        .client_with_keys("robot", &keys.jwks(), "files:read files:write")
+        .client_with_keys("twin", &keys.jwks(), "files:read")
+        .approve_automatically(User::Alice);
+    (server.start().await.expect("a server"), clock, keys)
+}
 
-    fn header() -> Value {
-        object!({"alg": "EdDSA", "kid": "k1", "typ": "client-authentication+jwt"})
-    }
+/// A right assertion of `robot`, until it is changed.
+pub fn assertion<'k>(keys: &'k Issuer, server: &AuthorizationServer) -> TokenBuilder<'k> {
+    by("robot", keys, server)
+}
 
-    /// Claims that are right in every way, named `jti`.
-    fn claims(&self, jti: &str) -> Value {
-        let now = self.clock.now().timestamp();
-        object!({
-            "iss": "signer", "sub": "signer", "aud": self.server.id().as_str(),
-            "jti": jti, "iat": now, "exp": now + 60,
-        })
-    }
+pub fn by<'k>(client: &str, keys: &'k Issuer, server: &AuthorizationServer) -> TokenBuilder<'k> {
+    keys.token()
+        .header("typ", "client-authentication+jwt")
+        .claim("iss", client)
+        .subject(client)
+        .without("client_id")
+        .audience(server.id().as_str())
+        .lifetime(TimeDelta::minutes(1))
+}
 
-    fn signed_by(pair: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = [part(header), part(claims)].join(".");
-        let signature = pair.sign(message.as_bytes());
-        [message, URL_SAFE_NO_PAD.encode(signature)].join(".")
-    }
+/// A request with an assertion.
+pub async fn post_signed(
+    server: &AuthorizationServer,
+    path: &str,
+    pairs: &[(&str, &str)],
+    assertion: &str,
+) -> Answer {
+    let proof = [
+        ("client_assertion_type", JWT_BEARER),
+        ("client_assertion", assertion),
+    ];
+    post(server, path, &[pairs, &proof].concat()).await
+}
 
-    fn signed(&self, header: &Value, claims: &Value) -> String {
-        Self::signed_by(&self.pair, header, claims)
-    }
+/// For a token of its own.
+pub const OWN: [(&str, &str); 3] = [
+    ("grant_type", "client_credentials"),
+    ("resource", FILES),
+    ("scope", "files:read"),
+];
 
-    async fn send(&self, lines: &[&str], more: &[(&str, &str)]) -> Answer {
-        let mut pairs = vec![
-            ("grant_type", "client_credentials"),
-            ("resource", FILES),
-            ("scope", "files:read"),
-        ];
-        pairs.extend(more);
-        let mut all = vec![FORM.to_owned()];
-        all.extend(lines.iter().map(|line| (*line).to_owned()));
-        send(&self.server, "POST /token", &all, &form(pairs)).await
-    }
-
-    async fn show(&self, assertion: &str) -> Answer {
-        let pairs = [
-            ("client_assertion_type", JWT_BEARER),
-            ("client_assertion", assertion),
-        ];
-        self.send(&[], &pairs).await
-    }
+pub async fn ask(server: &AuthorizationServer, assertion: &str) -> Answer {
+    post_signed(server, "/token", &OWN, assertion).await
 }
 
 #[tokio::test]
 async fn a_client_signs_who_it_is() {
-    let signing = Signing::start().await;
-    let good = signing.signed(&Signing::header(), &signing.claims("j1"));
-    granted(&signing.show(&good).await);
-    // Once.
-    assert_error(&signing.show(&good).await, 401, "invalid_client");
-    // As an array of one, without a type, and with its id beside it.
-    let mut claims = signing.claims("j2");
-    claims["aud"] = object!([signing.server.id().as_str()]);
-    let assertion = signing.signed(&object!({"alg": "EdDSA", "kid": "k1"}), &claims);
-    let pairs = [
-        ("client_id", "signer"),
-        ("client_assertion_type", JWT_BEARER),
-        ("client_assertion", &assertion),
+    let (server, _, keys) = server().await;
+    let right = || assertion(&keys, &server);
+    let own = text(
+        &granted(&ask(&server, &right().mint()).await),
+        "access_token",
+    );
+    assert_eq!(claims(&own)["sub"], "robot");
+    for right in [
+        right().header("typ", "JWT"),
+        right().header("typ", "jwt"),
+        right().without_header("typ"),
+        right().without_header("kid"),
+        right().without("iat"),
+        right().audience(vec![server.id().as_str()]),
+        right().claim("client_id", "robot"),
+        right().claim("x", "x".repeat(9_000)),
+    ] {
+        granted(&ask(&server, &right.mint()).await);
+    }
+    let named = [&OWN[..], &[("client_id", "robot")]].concat();
+    granted(&post_signed(&server, "/token", &named, &right().mint()).await);
+
+    // At the other endpoints, too.
+    let access = text(&tokens(&server).await, "access_token");
+    let shown = [("token", access.as_str())];
+    let known = post_signed(&server, "/introspect", &shown, &right().mint()).await;
+    assert_eq!(json(&known)["sub"], "alice");
+    let exchange = [
+        ("grant_type", TOKEN_EXCHANGE),
+        ("resource", MAIL),
+        ("subject_token", access.as_str()),
+        ("subject_token_type", ACCESS_TOKEN),
     ];
-    granted(&signing.send(&[], &pairs).await);
-    // It may ask about tokens, too.
-    let token = signing.server.grant(User::Alice, "editor", "files:read");
-    let token = token.expect("a token");
-    let assertion = signing.signed(&Signing::header(), &signing.claims("j3"));
-    let pairs = [
-        ("token", &*token),
-        ("client_assertion_type", JWT_BEARER),
-        ("client_assertion", &assertion),
-    ];
-    let answer = post(&signing.server, "/introspect", &pairs).await;
-    assert_eq!(json(&answer)["active"], true);
-    // What is remembered of requests has no assertion in it.
-    let shown = format!("{:?}", signing.server.requests());
-    assert!(!shown.contains(&assertion), "{shown}");
+    let exchanged = granted(&post_signed(&server, "/token", &exchange, &right().mint()).await);
+    let exchanged = claims(&text(&exchanged, "access_token"));
+    assert_eq!(exchanged["act"]["sub"], "robot");
+    let foreign = post_signed(&server, "/revoke", &shown, &right().mint()).await;
+    assert_error(&foreign, 400, "invalid_grant");
+    let end = [("token", own.as_str())];
+    let ended = post_signed(&server, "/revoke", &end, &right().mint()).await;
+    assert_eq!(ended.status, 200);
+    assert!(!is_active(&server, &own).await && is_active(&server, &access).await);
 }
 
 #[tokio::test]
-async fn whoever_only_seems_to_sign_gets_nothing() {
-    let signing = Signing::start().await;
-    let now = signing.clock.now().timestamp();
-    let other = Ed25519KeyPair::generate().expect("a key");
-    let with = |name: &str, value: Value| {
-        let mut claims = signing.claims(&format!("{name}-{value}"));
-        claims[name] = value;
-        signing.signed(&Signing::header(), &claims)
-    };
-    let without = |name: &str| {
-        let mut claims = signing.claims(&format!("without-{name}"));
-        claims.as_object_mut().expect("an object").remove(name);
-        signing.signed(&Signing::header(), &claims)
-    };
-    let headed = |header: Value| signing.signed(&header, &signing.claims(&header.to_string()));
-    let good = signing.signed(&Signing::header(), &signing.claims("untouched"));
-    let server = signing.server.id().as_str();
-    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
-    let claims = URL_SAFE_NO_PAD.encode(signing.claims("unsigned").to_string());
-    let bad = [
-        Signing::signed_by(&other, &Signing::header(), &signing.claims("by-other")),
-        format!("{none}.{claims}."),
-        headed(object!({"alg": "HS256", "kid": "k1"})),
-        headed(object!({"alg": "ES256", "kid": "k1"})),
-        headed(object!({"alg": "EdDSA", "kid": "k2"})),
-        headed(object!({"alg": "EdDSA", "kid": "k1", "typ": "at+jwt"})),
-        headed(object!({"alg": "EdDSA", "kid": "k1", "crit": ["exp"]})),
-        with("aud", object!("https://other.example")),
-        with("aud", object!([server, "https://other.example"])),
-        with("aud", object!([])),
-        with("aud", object!(format!("{server}/token"))),
-        with("iss", object!("machine")),
-        with("sub", object!("machine")),
-        with("exp", object!(now)),
-        with("exp", object!(now + 301)),
-        with("exp", object!("soon")),
-        with("iat", object!(now + 11)),
-        with("nbf", object!(now + 11)),
-        with("jti", object!("")),
-        with("jti", object!(7)),
-        without("jti"),
-        without("exp"),
-        without("aud"),
-        without("iss"),
-        good.get(..good.len() - 2).expect("ASCII").to_owned(),
-        good.replace('.', ":"),
-        "x".repeat(10_000),
+async fn a_client_signs_with_any_algorithm_that_is_promised() {
+    let clock = ManualClock::at_fixed_start();
+    let keys = keys_of(&clock, &Algorithm::ALL).await;
+    let server = builder(&clock).client_with_keys("robot", &keys.jwks(), "files:read");
+    let server = server.start().await.expect("a server");
+    let metadata = get(&server, "/.well-known/oauth-authorization-server").await;
+    let metadata: Value = serde_json::from_str(&metadata.body).expect("JSON");
+    let of =
+        |endpoint: &str, what: &str| metadata[format!("{endpoint}_endpoint_auth_{what}")].clone();
+    let confidential = [
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
     ];
-    for assertion in &bad {
-        let answer = signing.show(assertion).await;
+    let all = [&["none"], &confidential[..]].concat();
+    assert_eq!(
+        of("introspection", "methods_supported"),
+        object!(confidential)
+    );
+    for endpoint in ["token", "revocation"] {
+        assert_eq!(of(endpoint, "methods_supported"), object!(all));
+    }
+    let promised = of("token", "signing_alg_values_supported");
+    for endpoint in ["introspection", "revocation"] {
+        assert_eq!(of(endpoint, "signing_alg_values_supported"), promised);
+    }
+    assert_eq!(promised, object!(Algorithm::ALL.map(Algorithm::as_str)));
+    for algorithm in Algorithm::ALL {
+        let right = assertion(&keys, &server).signed_by(algorithm);
+        granted(&ask(&server, &right.mint()).await);
+        // With the other key of the same kind it is not the client's.
+        let wrong = assertion(&keys, &server).signed_by(algorithm);
+        let answer = ask(&server, &wrong.wrong_signature().mint()).await;
         assert_error(&answer, 401, "invalid_client");
-        assert!(!answer.body.contains("jti") && !answer.body.contains("audience"));
     }
-    // One too long for any request here.
-    let huge = signing.show(&"x".repeat(100_000)).await;
-    assert_eq!(huge.status, 413);
-    // It is good, but not beside something else, nor under another name.
-    let basic = "authorization: Basic c2lnbmVyOng=";
+}
+
+/// `robot:s3cret`
+const SECRET_OF_ROBOT: &str = "authorization: Basic cm9ib3Q6czNjcmV0";
+
+#[tokio::test]
+async fn an_assertion_stands_alone() {
+    let (server, _, keys) = server().await;
+    let right = assertion(&keys, &server).mint();
     let kind = ("client_assertion_type", JWT_BEARER);
-    let shown = ("client_assertion", good.as_str());
-    for (lines, more) in [
-        (&[basic][..], &[kind, shown][..]),
-        (&[], &[kind, shown, ("client_secret", "x")]),
-        (&[], &[shown]),
-        (&[], &[kind]),
-        (&[], &[kind, ("client_assertion", "")]),
+    let shown = ("client_assertion", right.as_str());
+    let secret = ("client_secret", "s3cret");
+    let saml = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
+    for (lines, more, status, error) in [
+        (&[][..], &[kind, shown, secret][..], 400, "invalid_request"),
+        (
+            &[],
+            &[kind, secret, ("client_id", "robot")],
+            400,
+            "invalid_request",
+        ),
+        (&[SECRET_OF_ROBOT], &[kind, shown], 400, "invalid_request"),
+        (&[SECRET_OF_ROBOT], &[shown], 400, "invalid_request"),
+        (
+            &["authorization: Bearer x"],
+            &[kind, shown],
+            400,
+            "invalid_request",
+        ),
+        (&["authorization:"], &[kind, shown], 400, "invalid_request"),
+        (&[], &[shown], 400, "invalid_request"),
+        (&[], &[kind], 400, "invalid_request"),
+        (&[], &[kind, ("client_id", "robot")], 400, "invalid_request"),
+        (
+            &[],
+            &[kind, ("client_assertion", "")],
+            400,
+            "invalid_request",
+        ),
+        (
+            &[],
+            &[("client_assertion_type", ""), shown],
+            400,
+            "invalid_request",
+        ),
+        (&[], &[kind, shown, shown], 400, "invalid_request"),
+        (&[], &[kind, kind, shown], 400, "invalid_request"),
+        (
+            &[],
+            &[("client_assertion_type", saml), shown],
+            401,
+            "invalid_client",
+        ),
+        (
+            &[],
+            &[("client_assertion_type", "jwt-bearer"), shown],
+            401,
+            "invalid_client",
+        ),
+        (
+            &[],
+            &[kind, shown, ("client_id", "twin")],
+            401,
+            "invalid_client",
+        ),
+        (
+            &[],
+            &[kind, shown, ("client_id", "machine")],
+            401,
+            "invalid_client",
+        ),
+        (
+            &[],
+            &[kind, shown, ("client_id", "nobody")],
+            401,
+            "invalid_client",
+        ),
     ] {
-        let answer = signing.send(lines, more).await;
-        assert_error(&answer, 400, "invalid_request");
+        let mut all = vec![FORM.to_owned()];
+        all.extend(lines.iter().map(|line: &&str| (*line).to_owned()));
+        let body = form(OWN.iter().chain(more).copied());
+        let answer = send(&server, "POST /token", &all, &body).await;
+        assert_error(&answer, status, error);
     }
-    for named in [
-        [("client_id", "machine"), kind, shown],
-        [("x", "y"), ("client_assertion_type", "saml2-bearer"), shown],
-    ] {
-        assert_error(&signing.send(&[], &named).await, 401, "invalid_client");
-    }
-    // A client with keys has no secret.
-    assert_error(&signing.send(&[basic], &[]).await, 401, "invalid_client");
     // None of that has spent it.
-    granted(&signing.show(&good).await);
+    granted(&ask(&server, &right).await);
+}
+
+#[tokio::test]
+async fn each_client_has_its_own_way() {
+    let (server, _, keys) = server().await;
+    // Who has no keys signs nothing, whoever signs it.
+    for client in ["machine", "editor"] {
+        let signed = by(client, &keys, &server).mint();
+        assert_error(&ask(&server, &signed).await, 401, "invalid_client");
+    }
+    let code = code(&server, &[]).await;
+    let signed = by("editor", &keys, &server).mint();
+    let form = redemption(&code, &[]);
+    let answer = post_signed(&server, "/token", &form, &signed).await;
+    assert_error(&answer, 401, "invalid_client");
+    granted(&post(&server, "/token", &form).await);
+    // Who has keys has no secret, and is not believed without a proof.
+    let robot = ("client_id", "robot");
+    for secret in [&[][..], &[("client_secret", "s3cret")]] {
+        let form = [&OWN[..], &[robot], secret].concat();
+        assert_error(&post(&server, "/token", &form).await, 401, "invalid_client");
+    }
+    let lines = [FORM.to_owned(), SECRET_OF_ROBOT.to_owned()];
+    let body = super::user_agent::form(OWN);
+    let answer = send(&server, "POST /token", &lines, &body).await;
+    assert_error(&answer, 401, "invalid_client");
+    // No user is ever asked about it.
+    let asked = authorize(&server, &[robot]).await;
+    assert_eq!((asked.status, asked.header("location")), (400, None));
+    // What it may get is its own, as with a secret.
+    let wide = [&OWN[..2], &[("scope", "files:write")]].concat();
+    let twin = by("twin", &keys, &server).mint();
+    let answer = post_signed(&server, "/token", &wide, &twin).await;
+    assert_error(&answer, 400, "invalid_scope");
+}
+
+#[tokio::test]
+async fn a_client_without_a_usable_key_is_a_mistake() {
+    let clock = ManualClock::at_fixed_start();
+    let right = keys_of(&clock, &[Algorithm::ES256]).await.jwks();
+    let private = right.replace(r#""kty""#, r#""d":"AA","kty""#);
+    let encrypts = right.replace(r#""sig""#, r#""enc""#);
+    let one = right.replace(r#"{"keys":["#, "").replace("]}", "");
+    assert!(![&private, &encrypts, &one].contains(&&right));
+    let symmetric = r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#;
+    for set in [
+        "",
+        "{",
+        "[]",
+        "{}",
+        r#"{"keys":[]}"#,
+        r#"{"keys":{}}"#,
+        &one,
+        symmetric,
+        &private,
+        &encrypts,
+    ] {
+        let started = builder(&clock).client_with_keys("robot", set, "").start();
+        let error = started.await.expect_err("it started");
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{set}");
+    }
+    for impossible in [
+        builder(&clock).client_with_keys("", &right, ""),
+        builder(&clock).client_with_keys("alice", &right, ""),
+        builder(&clock).client_with_keys("machine", &right, ""),
+        builder(&clock).client_with_keys("robot", &right, "a  b"),
+        builder(&clock).client_with_keys("robot", &right, "files:reed"),
+    ] {
+        let error = impossible.start().await.expect_err("it started");
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    }
+    let bare = builder(&clock).client_with_keys("robot", &right, "");
+    bare.start().await.expect("a server");
 }

@@ -3,6 +3,7 @@
 use clearance::testing::RecordedRequest;
 use serde_json::json as object;
 
+use super::assertions;
 use super::user_agent::*;
 
 #[tokio::test]
@@ -19,6 +20,32 @@ async fn requests_are_recorded_without_secrets() {
     assert_eq!(requests[1].value("code_verifier"), None);
     let shown = format!("{requests:?} {server:?}");
     assert!(!shown.contains(&code) && !shown.contains(VERIFIER) && !shown.contains("a state"));
+}
+
+#[tokio::test]
+async fn an_assertion_is_not_recorded() {
+    let (server, _, keys) = assertions::server().await;
+    let right = assertions::assertion(&keys, &server).mint();
+    let asked = [("token", "x"), ("client_id", "robot")];
+    let answer = assertions::post_signed(&server, "/introspect", &asked, &right).await;
+    assert_eq!(answer.status, 200);
+    // Nor one that is refused, or that stands where it should not.
+    let wrong = assertions::assertion(&keys, &server).audience("x").mint();
+    let answer = assertions::post_signed(&server, "/token", &asked, &wrong).await;
+    assert_eq!(answer.status, 401);
+    let kind = [("client_assertion_type", wrong.as_str())];
+    post(&server, "/token", &kind).await;
+    get(&server, &format!("/token?client_assertion={wrong}")).await;
+    let requests = server.requests();
+    let names: Vec<_> = requests[0].parameters().collect();
+    let proof = ["client_assertion_type", "client_assertion"];
+    assert_eq!(names, [&["token", "client_id"], &proof[..]].concat());
+    assert_eq!(requests[0].value("client_id"), Some("robot"));
+    assert_eq!(requests.len(), 4);
+    let shown = format!("{requests:?} {server:?}");
+    for part in right.split('.').chain(wrong.split('.')) {
+        assert!(!shown.contains(part), "{shown}");
+    }
 }
 
 /// A client that forgets the name of the parameter, or the type of the body, has sent its token all

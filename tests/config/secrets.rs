@@ -122,7 +122,7 @@ const IN_TEXT: &str = "a secret does not stand in the configuration: name what h
 const NO_REFERENCE: &str =
     "expected `{ env = \"NAME\" }` or `{ file = \"/run/secrets/name\" }`, and no other key";
 
-/// Not even by the format, which shows the line that an error is about.
+/// RS-147: not even by the format, which shows the line that an error is about.
 #[test]
 fn a_secret_that_was_written_down_is_refused_and_not_shown() {
     let quoted = format!("\"{SECRET}\"");
@@ -165,7 +165,7 @@ fn a_secret_that_was_written_down_is_refused_and_not_shown() {
     }
 }
 
-/// Whatever else is wrong with the table that it was written into.
+/// RS-147: whatever else is wrong with the table that it was written into.
 #[test]
 fn a_secret_is_not_shown_by_other_mistakes_beside_it() {
     let quoted = format!("\"{SECRET}\"");
@@ -209,7 +209,7 @@ fn a_secret_is_not_shown_by_other_mistakes_beside_it() {
     }
 }
 
-/// URLs may have passwords in them.
+/// RS-147: URLs may have passwords in them.
 #[test]
 fn a_password_in_a_url_is_refused_and_not_shown() {
     let url = format!("https://ann:{SECRET}@as.example.com/x");

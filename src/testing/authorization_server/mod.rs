@@ -69,9 +69,10 @@ use crate::jwk::Algorithm;
 /// | `/revoke` | ends a token; [`on_revoked`](Self::on_revoked) hears of it | RFC 7009 |
 /// | `/introspect` | tells [confidential clients](AuthorizationServerBuilder::client) what an access token is worth | RFC 7662 |
 ///
-/// A client proves who it is at the last four as it was registered: not at all, with a
-/// [secret](AuthorizationServerBuilder::client) in the header or in the form, or with an assertion that
-/// it has signed with one of its [keys](AuthorizationServerBuilder::client_with_keys).
+/// At `/token`, `/revoke` and `/introspect` a client proves who it is in the one way for which it was
+/// registered: not at all, with a [secret](AuthorizationServerBuilder::client) in the header or in the
+/// form, or with an assertion that it signs with one of its
+/// [keys](AuthorizationServerBuilder::client_with_keys) (RFC 7523 section 2.2).
 ///
 /// Access tokens are those of RFC 9068, with `resource` in `aud`, or with
 /// [`opaque_tokens`](AuthorizationServerBuilder::opaque_tokens) random text that `/introspect` alone
