@@ -1,5 +1,6 @@
 //! One decision, as it is written down.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ impl AuditDecision {
 ///
 /// # Does not prove
 /// Anything: it is for reading.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AuditEvent {
     pub(super) at: DateTime<Utc>,
     pub(super) scene: Arc<Scene>,
@@ -196,6 +197,21 @@ impl AuditEvent {
     /// How long it took from the first look at the request to the decision.
     pub const fn duration(&self) -> Duration {
         self.duration
+    }
+}
+
+impl fmt::Debug for AuditEvent {
+    /// Its subject is shown as it is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditEvent")
+            .field("at", &self.at)
+            .field("decision", &self.decision)
+            .field("reason", &self.reason)
+            .field("correlation_id", &self.correlation)
+            .field("subject", &self.subject())
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .finish_non_exhaustive()
     }
 }
 
