@@ -42,5 +42,8 @@ mod audit {
     mod reasons;
     mod router;
 
+    mod quiet;
+    mod sinks;
     mod streams;
+    mod subjects;
 }

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use chrono::TimeDelta;
+use clearance::audit::ReasonCode;
 use clearance::clock::Clock as _;
 use clearance::id::{Subject, TokenId};
 use clearance::keys::FixedKeys;
@@ -207,9 +208,12 @@ fn the_table_of_401_causes_is_complete() {
     ] {
         let text = std::fs::read_to_string(root.join("src").join(file)).expect("a source file");
         let arms = text.lines().filter_map(|line| {
-            let (variant, code) = line.trim().strip_prefix("Self::")?.split_once(" => \"")?;
+            let arm = line.trim().strip_prefix("Self::")?;
+            let (variant, code) = arm.split_once(" => ReasonCode::")?;
             let token = file != "refusal.rs" || variant.starts_with("InvalidToken(");
-            token.then(|| code.trim_end_matches("\",").to_owned())
+            let is_named = |known: &&ReasonCode| format!("{known:?},") == code;
+            let code = ReasonCode::ALL.iter().find(is_named)?;
+            token.then(|| code.as_str().to_owned())
         });
         known.extend(arms);
     }
