@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![allow(
     clippy::allow_attributes,
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::needless_pass_by_value,
@@ -9,6 +10,11 @@
     reason = "a test that cannot go on must panic"
 )]
 
+#[path = "introspection/endpoint.rs"]
+#[allow(dead_code, reason = "a part of it is used")]
+mod endpoint;
+#[path = "cases/secrets.rs"]
+mod secrets;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
