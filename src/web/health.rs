@@ -76,7 +76,7 @@ where
         let answer = readiness(&guards);
         async move { answer }
     };
-    let alive = || async { answer(StatusCode::OK, &json!({ "alive": true })) };
+    let alive = || async { answer(StatusCode::OK, r#"{"alive":true}"#.to_owned()) };
     Router::new()
         .route("/livez", get(alive))
         .route("/readyz", get(ready))
@@ -91,16 +91,17 @@ fn readiness(guards: &[Teller]) -> Response {
         .map(|problem| problem.to_string())
         .collect();
     if problems.is_empty() {
-        return answer(StatusCode::OK, &json!({ "ready": true }));
+        return answer(StatusCode::OK, r#"{"ready":true}"#.to_owned());
     }
-    let body = json!({ "ready": false, "problems": problems });
-    answer(StatusCode::SERVICE_UNAVAILABLE, &body)
+    // In this order, for whoever reads the beginning.
+    let body = format!(r#"{{"ready":false,"problems":{}}}"#, json!(problems));
+    answer(StatusCode::SERVICE_UNAVAILABLE, body)
 }
 
-fn answer(status: StatusCode, body: &serde_json::Value) -> Response {
+fn answer(status: StatusCode, body: String) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (status, headers, body.to_string()).into_response()
+    (status, headers, body).into_response()
 }
