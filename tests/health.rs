@@ -304,22 +304,28 @@ fn assert_says(answer: &Answer, status: u16, body: &str) {
 #[tokio::test]
 async fn routes_say_how_guards_are() {
     let (first, _, one) = stage().await;
-    let (second, _, other) = stage().await;
+    let (second, clock, other) = stage().await;
+    second.jwks_fault(Fault::Status(500));
     let (address, _task) = served(health_routes([&one, &other])).await;
-    let missing = |issuers: &[&Issuer]| {
-        let problems = issuers
+    let missing = |problems: &[(&Issuer, &str)]| {
+        let problems = problems
             .iter()
-            .map(|issuer| format!("\"tokens of {issuer}: not_fetched\""));
+            .map(|(issuer, cause)| format!("\"tokens of {issuer}: {cause}\""));
         let problems = problems.collect::<Vec<_>>().join(",");
         format!("{{\"ready\":false,\"problems\":[{problems}]}}")
     };
     assert_says(&asked(address, "GET /livez").await, 200, "{\"alive\":true}");
-    let both = missing(&[first.id(), second.id()]);
+    let both = missing(&[(first.id(), "not_fetched"), (second.id(), "not_fetched")]);
     assert_says(&asked(address, "GET /readyz").await, 503, &both);
-    one.ready().await.expect("keys");
-    let second_only = missing(&[second.id()]);
+    // Who asks whether they are ready makes them ask their issuers, though no request comes.
+    eventually(|| one.health().is_ready() && other.health().issuers[0].failures == 1).await;
+    let second_only = missing(&[(second.id(), "unexpected_status")]);
     assert_says(&asked(address, "GET /readyz").await, 503, &second_only);
-    other.ready().await.expect("keys");
+    assert_eq!(other.health().issuers[0].fetches, 1, "once in a cooldown");
+    second.jwks_fault(Fault::None);
+    clock.advance(TimeDelta::seconds(5));
+    assert_says(&asked(address, "GET /readyz").await, 503, &second_only);
+    eventually(|| other.health().is_ready()).await;
     assert_says(
         &asked(address, "GET /readyz").await,
         200,

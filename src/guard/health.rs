@@ -1,6 +1,8 @@
 //! How a guard is.
 
 use std::fmt;
+#[cfg(feature = "axum")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::voucher::Voucher;
@@ -147,6 +149,23 @@ impl Inner {
             cache: self.cache.stats(),
             audit: self.auditor.stats(),
         }
+    }
+}
+
+#[cfg(feature = "axum")]
+impl Inner {
+    /// Asks the issuers again, in the background: a guard to which nobody sends requests would never do so.
+    pub(crate) fn look_again(self: &Arc<Self>) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let this = Arc::clone(self);
+        runtime.spawn(async move {
+            for voucher in &this.vouchers {
+                // Whatever comes of it is in the health.
+                voucher.ready().await.ok();
+            }
+        });
     }
 }
 
