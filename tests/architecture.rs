@@ -101,7 +101,7 @@ const EVIDENCE: &[Evidence] = &[
         owner: "Acceptance",
         function: "new",
         defined_in: "src/token/",
-        called_in: &["src/guard/builder.rs"],
+        called_in: &["src/guard/assemble.rs"],
     },
     Evidence {
         owner: "Admitted",

@@ -7,7 +7,7 @@ use tracing::{Level, debug, enabled, error, info};
 
 use super::counts::{Counts, DecisionStats};
 use super::elevations::Elevations;
-use super::event::{Asked, Scene};
+use super::event::{Asked, Needed, Scene};
 use super::queue::Queue;
 use super::subject::SubjectForm;
 use super::{AuditDecision, AuditEvent, AuditSink, AuditStats, ReasonCode, SubjectKey, Trail};
@@ -35,13 +35,48 @@ struct Decided<'a> {
     unavailable: Option<&'a Unavailable>,
     verified: Option<&'a Arc<Verified>>,
     unknown_key: Option<&'a str>,
-    /// Bits of the guard's vocabulary.
-    needed: u64,
+    needed: Needed,
     /// What is known of the request.
     trail: Option<&'a Trail>,
     from_cache: bool,
     correlation: Option<CorrelationId>,
     begun: Option<Duration>,
+}
+
+impl<'a> Decided<'a> {
+    /// About a request that is on its way.
+    fn along(
+        trail: &'a Trail,
+        decision: AuditDecision,
+        verified: Option<&'a Arc<Verified>>,
+    ) -> Self {
+        Self {
+            decision,
+            reason: None,
+            unavailable: None,
+            verified,
+            unknown_key: None,
+            needed: Needed::NOTHING,
+            trail: Some(trail),
+            from_cache: trail.from_cache,
+            correlation: Some(trail.correlation),
+            begun: Some(trail.begun()),
+        }
+    }
+
+    /// For this reason.
+    fn because(self, reason: &'a Reason) -> Self {
+        let unavailable = if let Reason::Unavailable(unavailable) = reason {
+            Some(unavailable)
+        } else {
+            None
+        };
+        Self {
+            reason: Some(reason.code()),
+            unavailable,
+            ..self
+        }
+    }
 }
 
 impl Auditor {
@@ -86,26 +121,10 @@ impl Auditor {
         self.queue.is_some() || enabled!(target: "clearance", Level::DEBUG)
     }
 
-    /// A request was let in, and `needed` says what it needed, if anybody wants to know.
-    pub(crate) fn allowed(
-        &self,
-        verified: &Arc<Verified>,
-        trail: &Trail,
-        needed: impl FnOnce() -> u64,
-    ) {
-        let is_read = self.is_read();
-        self.decided(Decided {
-            decision: AuditDecision::Allowed,
-            reason: None,
-            unavailable: None,
-            verified: Some(verified),
-            unknown_key: None,
-            needed: if is_read { needed() } else { 0 },
-            trail: Some(trail),
-            from_cache: trail.from_cache,
-            correlation: Some(trail.correlation),
-            begun: Some(trail.begun()),
-        });
+    /// A request was let in, for what it needed.
+    pub(crate) fn allowed(&self, verified: &Arc<Verified>, trail: &Trail, needed: Needed) {
+        let allowed = Decided::along(trail, AuditDecision::Allowed, Some(verified));
+        self.decided(Decided { needed, ..allowed });
     }
 
     /// A request was refused that was let in before, and needed what these bits say.
@@ -121,17 +140,11 @@ impl Auditor {
             self.elevations
                 .note(verified, trail.correlation, needed, now);
         }
+        let decision = AuditDecision::because_of(reason.code());
+        let refused = Decided::along(trail, decision, Some(verified));
         self.decided(Decided {
-            decision: decision_of(reason),
-            reason: Some(reason.code()),
-            unavailable: unavailable(reason),
-            verified: Some(verified),
-            unknown_key: None,
-            needed,
-            trail: Some(trail),
-            from_cache: trail.from_cache,
-            correlation: Some(trail.correlation),
-            begun: Some(trail.begun()),
+            needed: Needed::Bits(needed),
+            ..refused.because(reason)
         });
     }
 
@@ -144,49 +157,34 @@ impl Auditor {
         trail: &Trail,
     ) {
         self.decided(Decided {
-            decision: AuditDecision::Refused,
             reason: Some(reason),
-            unavailable: None,
-            verified,
-            unknown_key: None,
-            needed: 0,
-            trail: Some(trail),
-            from_cache: trail.from_cache,
-            correlation: Some(trail.correlation),
-            begun: Some(trail.begun()),
+            ..Decided::along(trail, AuditDecision::Refused, verified)
         });
     }
 
     /// A request was refused before it was let in.
     pub(crate) fn turned_away(&self, refusal: &Refusal, begun: Option<Duration>) {
-        self.decided(Decided {
-            decision: decision_of(refusal.reason()),
-            reason: Some(refusal.reason().code()),
-            unavailable: unavailable(refusal.reason()),
+        let turned_away = Decided {
+            decision: AuditDecision::because_of(refusal.reason().code()),
+            reason: None,
+            unavailable: None,
             verified: refusal.verified(),
             unknown_key: refusal.unknown_key(),
-            needed: 0,
+            needed: Needed::NOTHING,
             trail: None,
             from_cache: refusal.is_from_cache(),
             correlation: refusal.correlation_id(),
             begun,
-        });
+        };
+        self.decided(turned_away.because(refusal.reason()));
     }
 
     /// Work was ended because its token died.
     #[cfg(feature = "axum")]
     pub(crate) fn ended(&self, reason: ReasonCode, verified: &Arc<Verified>, trail: &Trail) {
         self.decided(Decided {
-            decision: AuditDecision::Ended,
             reason: Some(reason),
-            unavailable: None,
-            verified: Some(verified),
-            unknown_key: None,
-            needed: 0,
-            trail: Some(trail),
-            from_cache: trail.from_cache,
-            correlation: Some(trail.correlation),
-            begun: Some(trail.begun()),
+            ..Decided::along(trail, AuditDecision::Ended, Some(verified))
         });
     }
 
@@ -221,29 +219,6 @@ impl Auditor {
         if let Some(queue) = &self.queue {
             queue.push(event);
         }
-    }
-}
-
-const fn unavailable(reason: &Reason) -> Option<&Unavailable> {
-    match reason {
-        Reason::Unavailable(unavailable) => Some(unavailable),
-        Reason::Denied
-        | Reason::ForeignHost
-        | Reason::ForeignOrigin
-        | Reason::InsufficientScope
-        | Reason::InvalidToken(_)
-        | Reason::LimitExceeded(_)
-        | Reason::MalformedCredential(_)
-        | Reason::NoCredential
-        | Reason::NotEncrypted
-        | Reason::UnknownSession => None,
-    }
-}
-
-fn decision_of(reason: &Reason) -> AuditDecision {
-    match unavailable(reason) {
-        Some(_) => AuditDecision::Unavailable,
-        None => AuditDecision::Refused,
     }
 }
 

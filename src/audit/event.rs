@@ -44,14 +44,23 @@ impl AuditDecision {
             Self::Unavailable => "unavailable",
         }
     }
+
+    /// What is decided of a request that is not let in for this reason.
+    pub(crate) const fn because_of(reason: ReasonCode) -> Self {
+        if matches!(reason, ReasonCode::Unavailable) {
+            Self::Unavailable
+        } else {
+            Self::Refused
+        }
+    }
 }
 
 /// One decision of a guard: who asked for what, what was decided, and why.
 ///
 /// It serializes to an object whose members are named like its methods, in `snake_case`; what is not known
-/// is left out. Nothing in it is a credential. What strangers wrote has its control
-/// characters escaped there, and is cut after 64 characters; [`client`](Self::client) and [`key_id`](Self::key_id) give theirs as the
-/// token has them.
+/// is left out. Nothing in it is a credential. What strangers wrote has its control characters escaped
+/// there, and is cut after 64 characters; [`client`](Self::client) and [`key_id`](Self::key_id) give
+/// theirs as the token has them.
 ///
 /// # Does not prove
 /// Anything: it is for reading.
@@ -70,8 +79,7 @@ pub struct AuditEvent {
     /// Shortened.
     pub(super) unknown_key: Option<Box<str>>,
     pub(super) asked: Asked,
-    /// Bits of the guard's vocabulary.
-    pub(super) needed: u64,
+    pub(super) needed: Needed,
     pub(super) from_cache: bool,
     pub(super) duration: Duration,
 }
@@ -81,6 +89,20 @@ pub struct AuditEvent {
 pub(super) struct Scene {
     pub(super) resource: Resource,
     pub(super) subjects: SubjectForm,
+}
+
+/// What an operation needs.
+#[derive(Clone, Copy)]
+pub(crate) enum Needed {
+    /// Bits of the guard's vocabulary.
+    Bits(u64),
+    /// What the challenge of a set asks for. To read that takes time, and whoever is let in does not wait
+    /// for it.
+    Challenge(fn(&mut Vec<&'static str>)),
+}
+
+impl Needed {
+    pub(crate) const NOTHING: Self = Self::Bits(0);
 }
 
 /// What a request asks for, escaped and shortened.
@@ -164,7 +186,16 @@ impl AuditEvent {
 
     /// The scopes that the operation needs, as far as is known; of some sets one is enough.
     pub fn needed(&self) -> impl Iterator<Item = &'static str> {
-        self.names(self.needed)
+        let bits = match self.needed {
+            Needed::Bits(bits) => bits,
+            Needed::Challenge(challenge) => {
+                let mut names = Vec::new();
+                challenge(&mut names);
+                let table = self.verified.as_ref().map(|known| &known.rules().table);
+                table.map_or(0, |table| table.bits_of(&names))
+            }
+        };
+        self.names(bits)
     }
 
     /// The scopes that the token names, as far as the guard's vocabulary knows them.

@@ -29,6 +29,7 @@ pub use queue::{AuditSink, AuditStats, JsonLines};
 pub use subject::SubjectKey;
 
 pub(crate) use auditor::Auditor;
+pub(crate) use event::Needed;
 #[cfg(feature = "fetch")]
 pub(crate) use journal::Journal;
 #[cfg(feature = "axum")]

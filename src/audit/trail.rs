@@ -20,13 +20,13 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
-    /// `is_read` says whether anybody writes down what is asked for.
-    pub(crate) fn new(correlation: CorrelationId, begun: Duration, is_read: bool) -> Self {
+    /// `is_told` says whether anybody tells what is asked for, and anybody writes it down.
+    pub(crate) fn new(correlation: CorrelationId, begun: Duration, is_told: bool) -> Self {
         Self {
             correlation,
             begun: u64::try_from(begun.as_nanos()).unwrap_or(u64::MAX),
             from_cache: false,
-            asked: is_read.then(Arc::default),
+            asked: is_told.then(Arc::default),
         }
     }
 

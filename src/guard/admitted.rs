@@ -12,7 +12,7 @@ use super::QuotaChoice;
 use super::pipeline::not_live;
 #[cfg(feature = "axum")]
 use crate::audit::ReasonCode;
-use crate::audit::Trail;
+use crate::audit::{Needed, Trail};
 use crate::authorized::Authorized;
 #[cfg(feature = "axum")]
 use crate::authorized::Caller;
@@ -129,23 +129,13 @@ impl Admitted {
 
     /// Writes down that a proof for `S` was given.
     pub(crate) fn proven<S: Set>(&self) {
-        self.let_in(S::challenge);
+        self.let_in(Needed::Challenge(S::challenge));
     }
 
-    /// The same, where `needed` names what was needed.
-    pub(crate) fn let_in(&self, needed: impl FnOnce(&mut Vec<&'static str>)) {
+    /// Writes down that the request was let in, for what it needed.
+    fn let_in(&self, needed: Needed) {
         let auditor = self.guard.auditor();
-        auditor.allowed(&self.verified, &self.trail, || {
-            let mut names = Vec::new();
-            needed(&mut names);
-            self.bits_of(&names)
-        });
-    }
-
-    /// What these scopes are in the guard's vocabulary.
-    fn bits_of(&self, names: &[&str]) -> u64 {
-        let names = names.iter().map(|name| name.as_bytes());
-        self.verified.rules().table.read(names).named
+        auditor.allowed(&self.verified, &self.trail, needed);
     }
 
     /// Whether a proof for `S` would be given. Nothing is written down.
@@ -177,7 +167,7 @@ impl Admitted {
 
     /// The refusal of an operation that needs these scopes.
     fn lacks_these(&self, names: Vec<&'static str>) -> Refusal {
-        let needed = self.bits_of(&names);
+        let needed = self.verified.rules().table.bits_of(&names);
         let wanted = self.wanted_beside(names);
         self.refuse_for(Reason::InsufficientScope, needed, Some(wanted))
     }
@@ -222,6 +212,17 @@ impl Admitted {
 /// What an endpoint asks that decides about several operations, or answers bit by bit.
 #[cfg(feature = "axum")]
 impl Admitted {
+    /// Writes down that the request was let in, where `needed` names what it needed.
+    pub(crate) fn let_in_for(&self, needed: impl FnOnce(&mut Vec<&'static str>)) {
+        if !self.guard.auditor().is_read() {
+            return self.let_in(Needed::NOTHING);
+        }
+        let mut names = Vec::new();
+        needed(&mut names);
+        let bits = self.verified.rules().table.bits_of(&names);
+        self.let_in(Needed::Bits(bits));
+    }
+
     pub(crate) const fn verified(&self) -> &Arc<Verified> {
         &self.verified
     }

@@ -1,29 +1,23 @@
 //! How a guard is made.
 
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use aws_lc_rs::rand;
 use chrono::TimeDelta;
 
-use super::admitted::joined;
 use super::config::ConfigError;
 use super::issuer::TrustedIssuer;
-use super::voucher::Voucher;
-use super::{Deny, Guard, Inner, QuotaChoice};
-use crate::audit::{AuditSink, Auditor, SubjectKey};
+use super::{Deny, Guard};
+use crate::audit::{AuditSink, SubjectKey};
+use crate::authorized::Authorized;
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "fetch")]
 use crate::id::Issuer;
 use crate::id::Resource;
-use crate::lifecycle::{MOST_ENTRIES, MOST_TOKENS, Revocations, Sharing, TokenCache};
-use crate::limit::{Principals, Quota, Unlimited};
-use crate::refusal::Answers;
-use crate::scope::{Checked, ScopeTable, Vocabulary};
-use crate::token::{
-    Acceptance, HashKey, ISSUED_AT_SKEW, IssuerRules, KnownHeader, LONGEST_TOKEN, Rules,
-};
+use crate::lifecycle::{MOST_ENTRIES, MOST_TOKENS, RevocationStore, Sharing};
+use crate::limit::Quota;
+use crate::scope::{Checked, KnownTo, ScopeTable, Set, Vocabulary};
+use crate::token::LONGEST_TOKEN;
 
 /// Collects what a [`Guard`] is made of.
 ///
@@ -66,11 +60,6 @@ pub(super) struct Settings {
     pub(super) subject_key: Option<SubjectKey>,
     pub(super) clock: Arc<dyn Clock>,
 }
-
-/// The most leeway that can be set.
-const MOST_LEEWAY: Duration = Duration::from_mins(5);
-/// The longest lifetime and age that can be set: 20 000 years.
-const LONGEST_LIFETIME: Duration = Duration::from_hours(24 * 7_305_000);
 
 impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
     pub(super) fn new(resource: Resource) -> Self {
@@ -149,121 +138,170 @@ impl<V: Vocabulary> GuardBuilder<V, Ready> {
     }
 }
 
-impl Settings {
-    fn assemble(
-        self,
-        table: ScopeTable,
-        issuers: Vec<TrustedIssuer>,
-    ) -> Result<Inner, ConfigError> {
-        let (rules, vouchers) = self.vouched(&table, issuers)?;
-        // With a bound, no sum of them can be too much for a date.
-        let fits = |span: &Duration| !span.is_zero() && *span <= LONGEST_LIFETIME;
-        let positive = |span: TimeDelta| span.to_std().ok().filter(fits);
-        let max_lifetime = positive(self.max_lifetime).ok_or(ConfigError::Lifetime)?;
-        let max_age = self
-            .max_age
-            .map(|oldest| positive(oldest).ok_or(ConfigError::Lifetime));
-        let leeway = self
-            .leeway
-            .to_std()
-            .ok()
-            .filter(|leeway| *leeway <= MOST_LEEWAY);
-        let leeway = leeway.ok_or(ConfigError::Leeway)?;
-        // A token may have been issued a little after its revocation, by its issuer's clock.
-        let keep = max_lifetime
-            .saturating_add(leeway)
-            .saturating_add(ISSUED_AT_SKEW);
-        let (quota, alias) = (self.quota_choice()?, self.alias());
-        let mut auditor = Auditor::new(Arc::clone(&self.clock), self.resource.clone());
-        if let Some(key) = self.subject_key {
-            auditor.hash_subjects(key);
-        }
-        if let Some(sink) = self.audit {
-            let sink = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
-            auditor.write_to(sink).ok().ok_or(ConfigError::Thread)?;
-        }
-        let revocations = Revocations::new(
-            rules.iter().map(|rules| rules.issuer.clone()).collect(),
-            Arc::clone(&self.clock),
-            keep,
-            self.most_revocations,
-            self.sharing,
-        );
-        let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
-        Ok(Inner {
-            #[cfg(feature = "metrics")]
-            label: self.resource.as_str().into(),
-            quota,
-            cache: TokenCache::new(self.most_tokens, random_key()?),
-            revocations: revocations.clone(),
-            answers: Arc::new(Answers::new(self.resource.metadata_url().into(), baseline)),
-            acceptance: Acceptance::new(Rules {
-                alias,
-                resource: self.resource,
-                issuers: rules,
-                leeway,
-                max_lifetime,
-                max_age: max_age.transpose()?,
-                table,
-                clock: self.clock,
-                ends: Arc::new(revocations),
-                hash_key: random_key()?,
-            }),
-            vouchers,
-            auditor,
-            deny: self.deny,
-            longest_token: self.longest_token,
-            known_header: KnownHeader::default(),
-            per_operation: self.per_operation,
-        })
+impl<V: Vocabulary, St> GuardBuilder<V, St> {
+    /// Limits each principal to `quota`: an issuer's subject together with a client. Someone who uses
+    /// several clients has a quota with each.
+    pub fn limit(mut self, quota: Quota) -> Self {
+        self.settings.quota = Some(quota);
+        self
     }
 
-    /// The rules of the issuers, and what vouches for their tokens, in one order.
-    fn vouched(
-        &self,
-        table: &ScopeTable,
-        issuers: Vec<TrustedIssuer>,
-    ) -> Result<(Vec<IssuerRules>, Vec<Voucher>), ConfigError> {
-        let mut rules: Vec<IssuerRules> = Vec::new();
-        let mut vouchers: Vec<Voucher> = Vec::new();
-        for issuer in issuers {
-            issuer.check(table)?;
-            let name = &issuer.rules.issuer;
-            if rules.iter().any(|known| known.issuer == *name) {
-                return Err(ConfigError::RepeatedIssuer(name.clone()));
-            }
-            let voucher = issuer.voucher(&self.clock)?;
-            #[cfg(feature = "fetch")]
-            if voucher.asker().is_some() && vouchers.iter().any(|known| known.asker().is_some()) {
-                return Err(ConfigError::SecondIntrospected(name.clone()));
-            }
-            vouchers.push(voucher);
-            rules.push(issuer.rules);
-        }
-        Ok((rules, vouchers))
+    /// Limits nobody. Unless this is said, each principal has [`Quota::STANDARD`].
+    pub fn unlimited(mut self) -> Self {
+        self.settings.quota = None;
+        self
     }
 
-    /// The origin, unless the resource is one itself.
-    fn alias(&self) -> Option<Resource> {
-        let origin = self.root_alias.then(|| self.resource.origin());
-        origin.filter(|origin| origin.metadata_path() != self.resource.metadata_path())
+    /// How much clocks may differ when `exp` and `nbf` are judged: 60 seconds unless said, 300 at
+    /// most.
+    pub fn leeway(mut self, leeway: TimeDelta) -> Self {
+        self.settings.leeway = leeway;
+        self
     }
 
-    fn quota_choice(&self) -> Result<QuotaChoice, ConfigError> {
-        match self.quota {
-            None => Ok(QuotaChoice::Unlimited(Unlimited)),
-            Some(quota) => Principals::new(quota, self.most_principals, &self.clock)
-                .map(QuotaChoice::Limited)
-                .ok()
-                .ok_or(ConfigError::Quota),
-        }
+    /// The longest time between `iat` and `exp`: 24 hours unless said. Revocations are remembered
+    /// for so long.
+    pub fn max_lifetime(mut self, longest: TimeDelta) -> Self {
+        self.settings.max_lifetime = longest;
+        self
     }
-}
 
-fn random_key() -> Result<HashKey, ConfigError> {
-    let mut key = [0; 16];
-    rand::fill(&mut key).ok().ok_or(ConfigError::Randomness)?;
-    Ok(HashKey(key))
+    /// The longest time since `iat`. No limit unless said.
+    pub fn max_age(mut self, oldest: TimeDelta) -> Self {
+        self.settings.max_age = Some(oldest);
+        self
+    }
+
+    /// The longest token that is looked at, in bytes: 16 KiB unless said.
+    pub fn max_token_length(mut self, longest: usize) -> Self {
+        self.settings.longest_token = longest;
+        self
+    }
+
+    /// How many principals the limiter remembers at most: 65 536 unless said, rounded down to a
+    /// power of two, four at least; each takes 16 bytes from the start. In a full table those who are
+    /// farthest from their limit are forgotten first, and begin with a full quota when they come
+    /// back. Zero is refused by `build`.
+    pub fn max_principals(mut self, most: usize) -> Self {
+        self.settings.most_principals = most;
+        self
+    }
+
+    /// How many verified tokens are remembered at most: 65 536 unless said. A token longer than 4 KiB
+    /// counts as several.
+    ///
+    /// A token that is remembered, for five minutes at most, is not verified again; its time, its key and
+    /// whether it was revoked are looked at each time. With nought each token is verified each time.
+    pub fn max_cached_tokens(mut self, most: usize) -> Self {
+        self.settings.most_tokens = most;
+        self
+    }
+
+    /// How many revocations are remembered at most: 100 000 unless said. A full list takes no new
+    /// ones.
+    pub fn max_revocations(mut self, most: usize) -> Self {
+        self.settings.most_revocations = most;
+        self
+    }
+
+    /// Shares what is revoked with other machines through `store`.
+    ///
+    /// While the store is not [current](RevocationStore::is_current), requests are refused with 503: a
+    /// token may have been revoked elsewhere.
+    pub fn revocation_store(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        let goes_on = false;
+        self.settings.sharing = Some(Sharing { store, goes_on });
+        self
+    }
+
+    /// The same, but requests go on while the store is not current.
+    ///
+    /// Cost: a token that was revoked on another machine is good on this one for as long as the store
+    /// cannot be reached.
+    pub fn revocation_store_or_go_on(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        let goes_on = true;
+        self.settings.sharing = Some(Sharing { store, goes_on });
+        self
+    }
+
+    /// The scopes to begin with: what a 401 and the metadata advertise. Unless said, neither names
+    /// any. Where issuers have scope prefixes, the first issuer's is written.
+    pub fn baseline<S: Set + KnownTo<V>>(mut self) -> Self {
+        let mut names = Vec::new();
+        S::challenge(&mut names);
+        self.settings.baseline = names;
+        self
+    }
+
+    /// The same, of names that the vocabulary has.
+    pub(crate) fn baseline_of(mut self, names: Vec<&'static str>) -> Self {
+        self.settings.baseline = names;
+        self
+    }
+
+    /// Refuses callers for reasons that no scope can cure, such as a suspended account.
+    ///
+    /// The answer is 403 without `insufficient_scope`, so that clients do not ask the user for more
+    /// scopes in vain. It may be said several times; one rule that gives `true` refuses.
+    pub fn deny_if(
+        mut self,
+        rule: impl Fn(&Authorized<()>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.deny.push(Box::new(rule));
+        self
+    }
+
+    /// Makes a 403 challenge list what the operation needs and nothing else.
+    ///
+    /// Unless said, it lists what the token already names as well: clients ask for exactly what a
+    /// challenge lists, and would lose the rest.
+    pub fn challenge_per_operation(mut self) -> Self {
+        self.settings.per_operation = true;
+        self
+    }
+
+    /// Makes the origin of the resource (`https://host`) a resource of its own: its metadata is
+    /// served at the root well-known URI, and tokens for it are accepted. A resource that is an
+    /// origin already has its metadata there, and this changes nothing.
+    pub fn root_alias(mut self) -> Self {
+        self.settings.root_alias = true;
+        self
+    }
+
+    /// Writes each decision to `sink` too, beside `tracing`: an audit log. A sink may be slow, and may
+    /// fail: see [`AuditSink`].
+    ///
+    /// # Examples
+    /// ```
+    /// use clearance::audit::JsonLines;
+    /// use clearance::{Guard, mcp::McpScopes};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+    ///     .issuer("https://auth.example.com".parse()?)
+    ///     .audit(JsonLines::to(std::io::stdout()))
+    ///     .build()?;
+    /// # let _ = guard;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+        self.settings.audit = Some(Mutex::new(Box::new(sink)));
+        self
+    }
+
+    /// Writes subjects as keyed hashes, in the audit log and in `tracing`: who may read these need not
+    /// know who calls.
+    pub fn hash_subjects(mut self, key: SubjectKey) -> Self {
+        self.settings.subject_key = Some(key);
+        self
+    }
+
+    /// Takes time from `clock`: the machine's own unless said.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.settings.clock = clock;
+        self
+    }
 }
 
 impl<V, St: std::fmt::Debug> std::fmt::Debug for GuardBuilder<V, St> {

@@ -33,7 +33,7 @@ pub enum ConfigError {
     /// A claim was to be read, and its path has no name.
     #[error("the path of the claim that {0} writes scopes into is empty")]
     EmptyPath(Issuer),
-    /// The HTTP client for fetching keys cannot be set up, or a whole client was given as well as a
+    /// The HTTP client for asking an issuer cannot be set up, or a whole client was given as well as a
     /// proxy or a certificate for one.
     #[error("the HTTP client for {0} cannot be set up")]
     HttpClient(Issuer),
@@ -70,8 +70,8 @@ pub enum ConfigError {
     /// No fixed key of an issuer can verify anything.
     #[error("no key of {0} can verify anything")]
     NoUsableKey(Issuer),
-    /// The proxy for an issuer's keys is not an `http` or `https` URL.
-    #[error("the proxy for the keys of {0} is not an http or https URL")]
+    /// The proxy on the way to an issuer is not an `http` or `https` URL.
+    #[error("the proxy on the way to {0} is not an http or https URL")]
     Proxy(Issuer),
     /// A quota allows nothing, or so much that it cannot be counted, or is for no principal.
     #[error("a quota allows at least 1 request, at most 1 000 000 000 a second, and 1 principal")]

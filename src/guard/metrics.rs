@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge, histogram};
+use metrics::{counter, describe_counter, describe_gauge, gauge, histogram};
 
 use super::{Guard, Inner, IssuerHealth};
 use crate::audit::{AuditDecision, DecisionStats, ReasonCode, Trail};
@@ -52,16 +52,6 @@ impl<V: Vocabulary> Guard<V> {
     }
 }
 
-/// A number that only grows. A guard that is made anew begins anew; recorders know that as a restart.
-fn set(counter: &Counter, value: u64) {
-    counter.absolute(value);
-}
-
-/// What is measured at the moment.
-fn show(gauge: &Gauge, value: impl Into<f64>) {
-    gauge.set(value.into());
-}
-
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -82,25 +72,13 @@ impl Inner {
         let of = |name: &'static str| counter!(name, "resource" => Arc::clone(&resource));
         let now = |name: &'static str| gauge!(name, "resource" => Arc::clone(&resource));
         publish_decisions(&resource, &health.decisions);
-        set(&of("clearance_token_cache_hits_total"), health.cache.hits);
-        set(
-            &of("clearance_token_cache_misses_total"),
-            health.cache.misses,
-        );
-        show(
-            &now("clearance_token_cache_tokens"),
-            count(health.cache.tokens),
-        );
+        of("clearance_token_cache_hits_total").absolute(health.cache.hits);
+        of("clearance_token_cache_misses_total").absolute(health.cache.misses);
+        now("clearance_token_cache_tokens").set(count(health.cache.tokens));
         let revocations = health.revocations;
-        set(&of("clearance_revocations_total"), revocations.taken);
-        show(
-            &now("clearance_revocation_entries"),
-            count(revocations.entries),
-        );
-        show(
-            &now("clearance_revocations_current"),
-            f64::from(u8::from(revocations.is_current)),
-        );
+        of("clearance_revocations_total").absolute(revocations.taken);
+        now("clearance_revocation_entries").set(count(revocations.entries));
+        now("clearance_revocations_current").set(f64::from(u8::from(revocations.is_current)));
         for issuer in &health.issuers {
             publish_issuer(&resource, issuer);
         }
@@ -114,7 +92,7 @@ impl Inner {
                     ("resource", resource.to_string()),
                     ("outcome", outcome.to_owned()),
                 ];
-                set(&counter!("clearance_audit_events_total", &labels), value);
+                counter!("clearance_audit_events_total", &labels).absolute(value);
             }
         }
     }
@@ -128,28 +106,23 @@ fn publish_decisions(resource: &str, decisions: &DecisionStats) {
             ("decision", decision.as_str().to_owned()),
             ("reason", reason.to_owned()),
         ];
-        set(&counter!("clearance_decisions_total", &labels), value);
+        counter!("clearance_decisions_total", &labels).absolute(value);
     };
     publish(AuditDecision::Allowed, "none", decisions.allowed);
     for &(code, value) in &decisions.refused {
-        let decision = if code == ReasonCode::Unavailable {
-            AuditDecision::Unavailable
-        } else {
-            AuditDecision::Refused
-        };
         if code == ReasonCode::LimitExceeded {
             limited = value;
         }
-        publish(decision, code.as_str(), value);
+        publish(AuditDecision::because_of(code), code.as_str(), value);
     }
     let of = [("resource", resource.to_owned())];
-    set(&counter!("clearance_limiter_refusals_total", &of), limited);
+    counter!("clearance_limiter_refusals_total", &of).absolute(limited);
     for (code, value) in &decisions.ended {
         let labels = [
             ("resource", resource.to_owned()),
             ("reason", code.to_string()),
         ];
-        set(&counter!("clearance_streams_ended_total", &labels), *value);
+        counter!("clearance_streams_ended_total", &labels).absolute(*value);
     }
 }
 
@@ -158,28 +131,13 @@ fn publish_issuer(resource: &str, issuer: &IssuerHealth) {
         ("resource", resource.to_owned()),
         ("issuer", issuer.issuer.to_string()),
     ];
-    show(
-        &gauge!("clearance_issuer_ready", &labels),
-        u8::from(issuer.is_ready),
-    );
-    show(
-        &gauge!("clearance_issuer_keys", &labels),
-        count(issuer.keys),
-    );
+    gauge!("clearance_issuer_ready", &labels).set(u8::from(issuer.is_ready));
+    gauge!("clearance_issuer_keys", &labels).set(count(issuer.keys));
     if let Some(age) = issuer.age {
-        show(
-            &gauge!("clearance_issuer_keys_age_seconds", &labels),
-            age.as_secs_f64(),
-        );
+        gauge!("clearance_issuer_keys_age_seconds", &labels).set(age.as_secs_f64());
     }
-    set(
-        &counter!("clearance_issuer_fetches_total", &labels),
-        issuer.fetches,
-    );
-    set(
-        &counter!("clearance_issuer_failures_total", &labels),
-        issuer.failures,
-    );
+    counter!("clearance_issuer_fetches_total", &labels).absolute(issuer.fetches);
+    counter!("clearance_issuer_failures_total", &labels).absolute(issuer.failures);
 }
 
 fn describe() {

@@ -7,6 +7,7 @@
 //! Layer L4.
 
 mod admitted;
+mod assemble;
 mod builder;
 mod config;
 mod credential;
@@ -16,7 +17,6 @@ mod introspection;
 mod issuer;
 #[cfg(feature = "metrics")]
 mod metrics;
-mod options;
 mod pipeline;
 mod reach;
 mod seals;
@@ -33,6 +33,7 @@ pub(crate) use admitted::Admitted;
 pub(crate) use admitted::Unproven;
 #[cfg(feature = "axum")]
 pub(crate) use credential::Slot;
+pub(crate) use pipeline::Wants;
 #[cfg(feature = "axum")]
 pub(crate) use pipeline::{Admission, Begun};
 
@@ -168,7 +169,7 @@ impl<V: Vocabulary> Guard<V> {
         &self,
         parts: &mut Parts,
     ) -> Result<Authorized<S>, Refusal> {
-        let (admitted, now) = self.inner.admit(parts).await?;
+        let (admitted, now) = self.inner.admit(parts, Wants::Unknown).await?;
         admitted.authorize(now)
     }
 

@@ -33,6 +33,15 @@ pub(crate) enum Begun {
     Waits(Arrived),
 }
 
+/// Whether anybody will say what a request wants to do, for whoever writes it down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// Whoever reads its message.
+    #[cfg(feature = "axum")]
+    KnownLater,
+    Unknown,
+}
+
 /// A token that has to be verified.
 pub(crate) struct Arrived {
     trail: Trail,
@@ -59,9 +68,11 @@ impl Inner {
     }
 
     /// All checks that do not depend on what the request wants to do, and the moment they were made.
-    pub(crate) async fn admit(self: &Arc<Self>, parts: &mut Parts) -> Admission {
+    ///
+    /// Whoever asks knows what the request wants to do later, or never.
+    pub(crate) async fn admit(self: &Arc<Self>, parts: &mut Parts, wants: Wants) -> Admission {
         let correlation = CorrelationId::of(&parts.headers);
-        match self.begin(parts, correlation) {
+        match self.begin(parts, correlation, wants) {
             Begun::Done(done) => done,
             Begun::Waits(arrived) => self.resume(arrived).await,
         }
@@ -70,7 +81,12 @@ impl Inner {
     /// The same as far as it goes without waiting for keys.
     ///
     /// A request that was admitted further outside is not verified and charged once more.
-    pub(crate) fn begin(self: &Arc<Self>, parts: &mut Parts, correlation: CorrelationId) -> Begun {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        parts: &mut Parts,
+        correlation: CorrelationId,
+        wants: Wants,
+    ) -> Begun {
         // One that brings a credential of its own is verified by that.
         if let Some(admitted) = parts.extensions.get::<Admitted>()
             && admitted.is_of(self)
@@ -81,7 +97,8 @@ impl Inner {
             return Begun::Done(Ok((admitted, self.acceptance.rules().clock.now())));
         }
         let at = Moment::of(&*self.acceptance.rules().clock);
-        let trail = Trail::new(correlation, at.monotonic, self.auditor.is_read());
+        let is_told = wants != Wants::Unknown && self.auditor.is_read();
+        let trail = Trail::new(correlation, at.monotonic, is_told);
         let begun = match self.arrive(parts, at, trail) {
             Err(done) => Begun::Done(done),
             Ok(arrived) => self.at_once(arrived),
@@ -90,7 +107,7 @@ impl Inner {
             Begun::Done(done) => Begun::Done(
                 done.map_err(|refusal| self.turned_away(refusal, correlation, at.monotonic)),
             ),
-            waits @ Begun::Waits(_) => waits,
+            Begun::Waits(arrived) => Begun::Waits(arrived),
         }
     }
 

@@ -53,7 +53,7 @@ impl TrustedIssuer {
     ///
     /// TLS is always verified, and no option turns that off.
     ///
-    /// Cost: whoever has this authority's key can publish keys as this issuer. The guard's `build`
+    /// Cost: whoever has this authority's key can publish keys as this issuer, or answer for it. The guard's `build`
     /// fails if there is no certificate in `pem`.
     ///
     /// # Examples

@@ -48,7 +48,8 @@ use crate::id::Issuer;
 use crate::jwk::{KeySet, Thumbprint};
 use crate::token::{Token, Unverified};
 
-/// What the tokens of an issuer are judged by cannot be had now: its keys, or what was revoked.
+/// What the tokens of an issuer are judged by cannot be had now: its keys, its answer about a token, or
+/// what was revoked.
 ///
 /// # Does not prove
 /// Anything about a token: this is nobody's refusal.

@@ -173,6 +173,11 @@ impl ScopeTable {
         )
     }
 
+    /// The bits of these names.
+    pub(crate) fn bits_of(&self, names: &[&str]) -> u64 {
+        self.read(names.iter()).named
+    }
+
     /// The texts of these bits, in the vocabulary's order.
     pub(crate) fn names(&self, mask: u64) -> impl Iterator<Item = &'static str> {
         self.rows

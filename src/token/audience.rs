@@ -9,7 +9,7 @@ use super::acceptance::{Acceptance, Rules};
 use super::reading::Reading;
 #[cfg(feature = "fetch")]
 use super::state::Introspected;
-use super::state::{AudienceVerified, SignatureVerified, Statement};
+use super::state::{AudienceVerified, SignatureVerified};
 use super::verified::since_1970;
 use crate::reason_code::ReasonCode;
 
@@ -93,7 +93,8 @@ impl Token<SignatureVerified> {
 
     /// When it dies by these rules, since 1970, if it says so.
     pub(crate) fn deadline(&self, acceptance: &Acceptance) -> Option<Duration> {
-        deadline_of(&self.state.statement, acceptance)
+        let expires_at = self.state.statement.claims.expires_at;
+        expires_at.map(|at| deadline(at, acceptance.rules()))
     }
 }
 
@@ -124,11 +125,6 @@ impl Token<Introspected> {
             reading.accept(window, (None, None))
         })
     }
-}
-
-fn deadline_of(statement: &Statement, acceptance: &Acceptance) -> Option<Duration> {
-    let expires_at = statement.claims.expires_at;
-    expires_at.map(|at| deadline(at, acceptance.rules()))
 }
 
 /// When a token dies that expires at this moment, all since 1970.

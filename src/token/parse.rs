@@ -73,7 +73,8 @@ impl ParseError {
 impl Token<Unverified> {
     /// Takes a compact JWS of at most 16 KiB apart and reads its header. Nothing that it says is
     /// believed, and its claims are not looked at: they are read when their signature is known to
-    /// match, so that strangers never reach that parser.
+    /// match. Only a guard that trusts several issuers, or asks one about its tokens, looks for `iss`
+    /// before that, to choose whose keys to verify with.
     ///
     /// # Errors
     /// [`ParseError`] if it is not three segments with one JSON header, written canonically.

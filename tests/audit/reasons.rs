@@ -65,6 +65,22 @@ async fn every_reason_is_provoked() {
 }
 
 /// Words and members are in the same order, and no word stands twice.
+/// Whoever is on call finds each reason, and no word that is none.
+#[test]
+fn the_operations_page_tells_of_each_reason() {
+    let page = include_str!("../../src/audit/operations.md");
+    let table = page
+        .split("\n## ")
+        .find(|part| part.starts_with("What each reason"));
+    let rows = table
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"));
+    let words: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+    let codes: Vec<&str> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(words, codes);
+}
+
 #[test]
 fn reasons_are_in_the_order_of_their_words() {
     let words: Vec<&str> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();

@@ -192,6 +192,7 @@ async fn introspection_goes_wrong_until_it_behaves() {
         )
         .await,
     );
+    server.introspection_fault(Fault::Status(500));
     server.behave();
     assert_eq!(ask().await.body, right);
     server.introspection_fault(Fault::Status(500));

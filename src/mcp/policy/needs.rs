@@ -375,7 +375,7 @@ pub(crate) fn judge(
     }
     decide(caller, demands.iter().copied())?;
     drop(caller.any(now)?);
-    caller.let_in(|names| demands.iter().for_each(|demand| (demand.challenge)(names)));
+    caller.let_in_for(|names| demands.iter().for_each(|demand| (demand.challenge)(names)));
     Ok(())
 }
 

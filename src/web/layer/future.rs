@@ -20,7 +20,7 @@ use super::body::{End, GuardedAnswer, GuardedBody};
 use super::decide::{Own, Page, Pass, Visitor};
 use super::fields::{Field, Fields};
 use crate::audit::{ReasonCode, RequestSpan};
-use crate::guard::{Admission, Admitted, Begun};
+use crate::guard::{Admission, Admitted, Begun, Wants};
 use crate::id::CorrelationId;
 #[cfg(feature = "rmcp-3")]
 use crate::mcp::passed::Passed;
@@ -249,7 +249,7 @@ impl<T> Visit<T> {
         let Some(parts) = self.parts.as_mut() else {
             return Poll::Pending;
         };
-        let arrived = match guard.begin(parts, correlation) {
+        let arrived = match guard.begin(parts, correlation, Wants::KnownLater) {
             Begun::Done(admission) => return Poll::Ready(admission),
             Begun::Waits(arrived) => arrived,
         };

@@ -20,7 +20,7 @@ use super::entry::{Entry, Given, Run, Stop};
 use super::reply::{Reply, tool_refused};
 use super::stream::Work;
 use crate::audit::ReasonCode;
-use crate::guard::Admitted;
+use crate::guard::{Admitted, Wants};
 use crate::lifecycle::{Expired, UntilExpiry};
 use crate::mcp::Kind;
 use crate::mcp::call::Call;
@@ -81,7 +81,7 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             // A preflight has no credentials, and no origin is let in by this answer.
             return allowing(Response::new(Body::empty()), StatusCode::NO_CONTENT);
         }
-        let admitted = match self.guard.admit(&mut parts).await {
+        let admitted = match self.guard.admit(&mut parts, Wants::KnownLater).await {
             Ok((admitted, _)) => admitted,
             Err(refusal) => return refusal.into_answer(None),
         };
