@@ -1,11 +1,13 @@
 //! What lower layers report. Only `audit` writes it down.
 
+#[cfg(feature = "fetch")]
 use crate::id::Issuer;
 
 /// Something that happened outside a request's own decision.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
     /// A key set arrived and is in use.
+    #[cfg(feature = "fetch")]
     KeysArrived {
         /// Whose keys.
         issuer: &'a Issuer,
@@ -15,12 +17,22 @@ pub(crate) enum Event<'a> {
         skipped: usize,
     },
     /// A key set could not be had. The last good one stays in use for a bounded time.
+    #[cfg(feature = "fetch")]
     KeysFailed {
         /// Whose keys.
         issuer: &'a Issuer,
         /// A stable code.
         cause: &'static str,
     },
+    /// The store of quotas cannot be asked any more.
+    LimitsAlone {
+        /// A stable code.
+        cause: &'a str,
+        /// Whether each machine counts for itself meanwhile, or refuses.
+        goes_on: bool,
+    },
+    /// The store of quotas answers again.
+    LimitsShared,
 }
 
 /// Receives events.

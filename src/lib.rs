@@ -134,7 +134,6 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "fetch")]
 pub mod credentials;
-#[cfg(feature = "fetch")]
 mod event;
 mod fetch;
 mod guard;
@@ -144,6 +143,7 @@ pub mod keys;
 pub mod lifecycle;
 pub mod limit;
 pub mod mcp;
+mod peer;
 mod reason_code;
 pub mod refusal;
 #[cfg(feature = "rmcp-3")]
@@ -160,15 +160,15 @@ mod wire;
 
 pub use authorized::{Authorized, Caller};
 pub use guard::{ConfigError, Guard, GuardBuilder, Guarded, Ready, TrustedIssuer, WantsIssuer};
-pub use guard::{Health, IssuerHealth, Problem, RevocationHealth};
+pub use guard::{Health, IssuerHealth, LimitHealth, Problem, RevocationHealth};
 #[doc(inline)]
+pub use peer::{ForwardedBy, Network, NetworkError, PeerInfo};
 pub use refusal::Refusal;
 #[cfg(feature = "axum")]
 pub use web::{
     AuthorizationLayer, AuthorizationService, CredentialLayer, CredentialService, GuardedAnswer,
-    GuardedBody, Healthy, LayerBuilder, LayerError, Network, NetworkError, PeerInfo,
-    ProtectedResource, ResponseFuture, Sealing, TlsEvidence, Unsealed, health_routes,
-    metadata_routes,
+    GuardedBody, Healthy, LayerBuilder, LayerError, ProtectedResource, ResponseFuture, Sealing,
+    TlsEvidence, Unsealed, health_routes, metadata_routes,
 };
 pub use wire::MetadataDocument;
 

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("event", 0),
     ("reason_code", 0),
     ("id", 0),
+    ("peer", 0),
     ("scope", 1),
     ("jwk", 1),
     ("fetch", 1),

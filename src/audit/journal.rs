@@ -11,6 +11,7 @@ pub(crate) struct Journal;
 impl Sink for Journal {
     fn record(&self, event: &Event<'_>) {
         match event {
+            #[cfg(feature = "fetch")]
             Event::KeysArrived {
                 issuer,
                 usable,
@@ -18,8 +19,15 @@ impl Sink for Journal {
             } => {
                 info!(target: "clearance", %issuer, usable, skipped, "keys arrived");
             }
+            #[cfg(feature = "fetch")]
             Event::KeysFailed { issuer, cause } => {
                 error!(target: "clearance", %issuer, cause, "keys cannot be had");
+            }
+            Event::LimitsAlone { cause, goes_on } => {
+                error!(target: "clearance", cause, goes_on, "quotas are not shared");
+            }
+            Event::LimitsShared => {
+                info!(target: "clearance", "quotas are shared again");
             }
         }
     }

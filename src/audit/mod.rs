@@ -13,7 +13,6 @@ mod auditor;
 mod counts;
 mod elevations;
 mod event;
-#[cfg(feature = "fetch")]
 mod journal;
 mod queue;
 #[cfg(feature = "axum")]
@@ -30,7 +29,6 @@ pub use subject::SubjectKey;
 
 pub(crate) use auditor::Auditor;
 pub(crate) use event::Needed;
-#[cfg(feature = "fetch")]
 pub(crate) use journal::Journal;
 #[cfg(feature = "axum")]
 pub(crate) use span::RequestSpan;

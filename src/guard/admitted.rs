@@ -7,8 +7,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Inner;
-#[cfg(feature = "axum")]
-use super::QuotaChoice;
 use super::pipeline::not_live;
 #[cfg(feature = "axum")]
 use crate::audit::ReasonCode;
@@ -22,6 +20,8 @@ use crate::clock::WakeUp;
 use crate::id::CorrelationId;
 #[cfg(feature = "axum")]
 use crate::lifecycle::NotLive;
+#[cfg(feature = "axum")]
+use crate::limit::Slot;
 use crate::refusal::{Reason, Refusal};
 #[cfg(feature = "rmcp-3")]
 use crate::scope::AtHome;
@@ -38,12 +38,15 @@ use crate::token::{AudienceVerified, IssuerRules, Live, Permit, Token, Verified}
 /// An authorization layer leaves it in the extensions of a request, for the extractors behind it.
 #[derive(Clone)]
 pub(crate) struct Admitted {
-    verified: Arc<Verified>,
-    guard: Arc<Inner>,
+    pub(super) verified: Arc<Verified>,
+    pub(super) guard: Arc<Inner>,
     trail: Trail,
-    /// How many more requests of one batch were charged for.
+    /// Whether its calls were charged for.
     #[cfg(feature = "axum")]
-    others: usize,
+    pub(super) is_paid: bool,
+    /// Its place among what the principal does at once.
+    #[cfg(feature = "axum")]
+    pub(super) slot: Option<Arc<Slot>>,
     /// What an adapter behind the layer is told, in one place of the extensions with the rest.
     #[cfg(feature = "rmcp-3")]
     beside: Option<Arc<dyn Any + Send + Sync>>,
@@ -70,7 +73,9 @@ impl Admitted {
             guard,
             trail,
             #[cfg(feature = "axum")]
-            others: 0,
+            is_paid: false,
+            #[cfg(feature = "axum")]
+            slot: None,
             #[cfg(feature = "rmcp-3")]
             beside: None,
         }
@@ -190,7 +195,7 @@ impl Admitted {
         joined(&names, issuer)
     }
 
-    fn refuse(&self, reason: Reason) -> Refusal {
+    pub(super) fn refuse(&self, reason: Reason) -> Refusal {
         self.refuse_for(reason, 0, None)
     }
 
@@ -294,12 +299,6 @@ impl Admitted {
         self.refuse(Reason::Denied)
     }
 
-    /// The same for whoever stands behind, who need not charge for these once more.
-    pub(crate) const fn with_others(mut self, others: usize) -> Self {
-        self.others = others;
-        self
-    }
-
     /// The same, with something beside it for an adapter.
     #[cfg(feature = "rmcp-3")]
     pub(crate) fn with_beside(mut self, beside: Arc<dyn Any + Send + Sync>) -> Self {
@@ -311,16 +310,6 @@ impl Admitted {
     #[cfg(feature = "rmcp-3")]
     pub(crate) fn beside<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         Arc::clone(self.beside.as_ref()?).downcast().ok()
-    }
-
-    /// Charges the principal for the other requests of a batch of `requests`.
-    pub(crate) fn charge_others(&self, requests: usize) -> Result<(), Refusal> {
-        let QuotaChoice::Limited(principals) = &self.guard.quota else {
-            return Ok(());
-        };
-        let charged = self.others.saturating_add(1);
-        let counted = (charged..requests).try_for_each(|_| principals.count(&self.verified));
-        counted.map_err(|not_until| self.refuse(not_until.into()))
     }
 
     /// Refuses whoever lacks one scope of each of these. A clause of which the vocabulary knows nothing

@@ -6,16 +6,16 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use chrono::TimeDelta;
 
+use super::Inner;
 use super::admitted::joined;
 use super::builder::Settings;
 use super::config::ConfigError;
 use super::issuer::TrustedIssuer;
 use super::voucher::Voucher;
-use super::{Inner, QuotaChoice};
-use crate::audit::Auditor;
+use crate::audit::{Auditor, Journal};
 use crate::id::Resource;
 use crate::lifecycle::{Revocations, TokenCache};
-use crate::limit::{Principals, Unlimited};
+use crate::limit::{Limits, PeerLimits};
 use crate::refusal::Answers;
 use crate::scope::ScopeTable;
 use crate::token::{Acceptance, HashKey, ISSUED_AT_SKEW, IssuerRules, KnownHeader, Rules};
@@ -27,7 +27,7 @@ const LONGEST_LIFETIME: Duration = Duration::from_hours(24 * 7_305_000);
 
 impl Settings {
     pub(super) fn assemble(
-        self,
+        mut self,
         table: ScopeTable,
         issuers: Vec<TrustedIssuer>,
     ) -> Result<Inner, ConfigError> {
@@ -49,7 +49,7 @@ impl Settings {
         let keep = max_lifetime
             .saturating_add(leeway)
             .saturating_add(ISSUED_AT_SKEW);
-        let (quota, alias) = (self.quota_choice()?, self.alias());
+        let (limits, peers, alias) = (self.limits()?, self.peers()?, self.alias());
         let mut auditor = Auditor::new(Arc::clone(&self.clock), self.resource.clone());
         if let Some(key) = self.subject_key {
             auditor.hash_subjects(key);
@@ -69,7 +69,8 @@ impl Settings {
         Ok(Inner {
             #[cfg(feature = "metrics")]
             label: self.resource.as_str().into(),
-            quota,
+            limits,
+            peers,
             cache: TokenCache::new(self.most_tokens, random_key()?),
             revocations: revocations.clone(),
             answers: Arc::new(Answers::new(self.resource.metadata_url().into(), baseline)),
@@ -125,14 +126,18 @@ impl Settings {
         origin.filter(|origin| origin.metadata_path() != self.resource.metadata_path())
     }
 
-    fn quota_choice(&self) -> Result<QuotaChoice, ConfigError> {
-        match self.quota {
-            None => Ok(QuotaChoice::Unlimited(Unlimited)),
-            Some(quota) => Principals::new(quota, self.most_principals, &self.clock)
-                .map(QuotaChoice::Limited)
-                .ok()
-                .ok_or(ConfigError::Quota),
-        }
+    fn peers(&mut self) -> Result<Option<PeerLimits>, ConfigError> {
+        let Some(peers) = self.peers.take() else {
+            return Ok(None);
+        };
+        let peers = PeerLimits::new(peers, &self.clock, random_key()?);
+        peers.map(Some).ok().ok_or(ConfigError::Quota)
+    }
+
+    fn limits(&mut self) -> Result<Limits, ConfigError> {
+        let choices = std::mem::take(&mut self.limits);
+        let limits = Limits::new(choices, &self.clock, Arc::new(Journal), random_key()?);
+        limits.ok().ok_or(ConfigError::Quota)
     }
 }
 

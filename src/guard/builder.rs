@@ -15,7 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::id::Issuer;
 use crate::id::Resource;
 use crate::lifecycle::{MOST_ENTRIES, MOST_TOKENS, RevocationStore, Sharing};
-use crate::limit::Quota;
+use crate::limit::{LimitChoices, Peers};
 use crate::scope::{Checked, KnownTo, ScopeTable, Set, Vocabulary};
 use crate::token::LONGEST_TOKEN;
 
@@ -46,8 +46,8 @@ pub(super) struct Settings {
     pub(super) leeway: TimeDelta,
     pub(super) max_lifetime: TimeDelta,
     pub(super) max_age: Option<TimeDelta>,
-    pub(super) quota: Option<Quota>,
-    pub(super) most_principals: usize,
+    pub(super) limits: LimitChoices,
+    pub(super) peers: Option<Peers>,
     pub(super) most_tokens: usize,
     pub(super) most_revocations: usize,
     pub(super) sharing: Option<Sharing>,
@@ -72,8 +72,8 @@ impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
                 leeway: TimeDelta::seconds(60),
                 max_lifetime: TimeDelta::hours(24),
                 max_age: None,
-                quota: Some(Quota::STANDARD),
-                most_principals: 1 << 16,
+                limits: LimitChoices::default(),
+                peers: None,
                 most_tokens: MOST_TOKENS,
                 most_revocations: MOST_ENTRIES,
                 sharing: None,
@@ -139,19 +139,6 @@ impl<V: Vocabulary> GuardBuilder<V, Ready> {
 }
 
 impl<V: Vocabulary, St> GuardBuilder<V, St> {
-    /// Limits each principal to `quota`: an issuer's subject together with a client. Someone who uses
-    /// several clients has a quota with each.
-    pub fn limit(mut self, quota: Quota) -> Self {
-        self.settings.quota = Some(quota);
-        self
-    }
-
-    /// Limits nobody. Unless this is said, each principal has [`Quota::STANDARD`].
-    pub fn unlimited(mut self) -> Self {
-        self.settings.quota = None;
-        self
-    }
-
     /// How much clocks may differ when `exp` and `nbf` are judged: 60 seconds unless said, 300 at
     /// most.
     pub fn leeway(mut self, leeway: TimeDelta) -> Self {
@@ -175,15 +162,6 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     /// The longest token that is looked at, in bytes: 16 KiB unless said.
     pub fn max_token_length(mut self, longest: usize) -> Self {
         self.settings.longest_token = longest;
-        self
-    }
-
-    /// How many principals the limiter remembers at most: 65 536 unless said, rounded down to a
-    /// power of two, four at least; each takes 16 bytes from the start. In a full table those who are
-    /// farthest from their limit are forgotten first, and begin with a full quota when they come
-    /// back. Zero is refused by `build`.
-    pub fn max_principals(mut self, most: usize) -> Self {
-        self.settings.most_principals = most;
         self
     }
 

@@ -22,6 +22,8 @@ pub struct Health {
     pub issuers: Vec<IssuerHealth>,
     /// The list of what was revoked.
     pub revocations: RevocationHealth,
+    /// The quotas.
+    pub limits: LimitHealth,
     /// What was decided.
     pub decisions: DecisionStats,
     /// What is remembered of verified tokens.
@@ -68,6 +70,17 @@ pub struct RevocationHealth {
     pub goes_on: bool,
 }
 
+/// How it is with the quotas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitHealth {
+    /// Whether all machines count together, where they shall; it is so where there is one machine. A store
+    /// that failed counts as gone for five seconds after it was last asked.
+    pub is_current: bool,
+    /// Whether requests go on while they do not.
+    pub goes_on: bool,
+}
+
 /// A part without which some or all tokens cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -76,6 +89,8 @@ pub enum Problem {
     Issuer(Issuer, &'static str),
     /// No token: what other machines have revoked is not known.
     Revocations,
+    /// No token: quotas cannot be counted together with other machines.
+    Limits,
 }
 
 impl fmt::Display for Problem {
@@ -83,6 +98,7 @@ impl fmt::Display for Problem {
         match self {
             Self::Issuer(issuer, cause) => write!(f, "tokens of {issuer}: {cause}"),
             Self::Revocations => f.write_str("revocations of other machines: not current"),
+            Self::Limits => f.write_str("quotas of all machines: not current"),
         }
     }
 }
@@ -97,7 +113,12 @@ impl Health {
         });
         let store = self.revocations;
         let is_blind = !store.is_current && !store.goes_on;
-        issuers.chain(is_blind.then_some(Problem::Revocations))
+        let counts = self.limits.is_current || self.limits.goes_on;
+        let stores = [
+            is_blind.then_some(Problem::Revocations),
+            (!counts).then_some(Problem::Limits),
+        ];
+        issuers.chain(stores.into_iter().flatten())
     }
 
     /// Whether every token that comes can be judged.
@@ -145,9 +166,20 @@ impl Inner {
                 is_current,
                 goes_on,
             },
+            limits: self.limit_health(),
             decisions: self.auditor.decisions(),
             cache: self.cache.stats(),
             audit: self.auditor.stats(),
+        }
+    }
+}
+
+impl Inner {
+    fn limit_health(&self) -> LimitHealth {
+        let (is_current, goes_on) = self.limits.sharing().unwrap_or((true, true));
+        LimitHealth {
+            is_current,
+            goes_on,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Inner;
-use super::pipeline::Admission;
+use super::settle::Settled;
 use super::voucher::{Voucher, unavailable};
 use crate::audit::Trail;
 use crate::lifecycle::{Asker, Moment, TokenKey, Unanswered};
@@ -35,7 +35,7 @@ impl Inner {
         token: Token<Opaque>,
         key: Option<(TokenKey, usize)>,
         trail: Trail,
-    ) -> Admission {
+    ) -> Result<Settled, Refusal> {
         let refuse = |reason| self.refuse(reason, None);
         let asker = self.asker().ok_or_else(|| refuse(UNKNOWN))?;
         // Where an answer counts for no time at all, nothing of it is remembered.

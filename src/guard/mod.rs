@@ -9,22 +9,26 @@
 mod admitted;
 mod assemble;
 mod builder;
+#[cfg(feature = "axum")]
+mod charges;
 mod config;
 mod credential;
 mod health;
 #[cfg(feature = "fetch")]
 mod introspection;
 mod issuer;
+mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod pipeline;
 mod reach;
 mod seals;
+mod settle;
 mod voucher;
 
 pub use builder::{GuardBuilder, Ready, WantsIssuer};
 pub use config::ConfigError;
-pub use health::{Health, IssuerHealth, Problem, RevocationHealth};
+pub use health::{Health, IssuerHealth, LimitHealth, Problem, RevocationHealth};
 pub use issuer::TrustedIssuer;
 
 #[cfg(feature = "axum")]
@@ -50,7 +54,7 @@ use crate::id::{Issuer, Resource};
 use crate::jwk::KeySet;
 use crate::keys::Unavailable;
 use crate::lifecycle::{CacheStats, Revocations, TokenCache};
-use crate::limit::{Principals, Unlimited};
+use crate::limit::{Limits, PeerLimits};
 use crate::refusal::{Answers, Refusal};
 use crate::scope::{KnownTo, Set, Vocabulary};
 use crate::token::{Acceptance, KnownHeader, Token, Unverified};
@@ -126,7 +130,8 @@ pub(crate) struct Inner {
     vouchers: Vec<Voucher>,
     revocations: Revocations,
     cache: TokenCache,
-    quota: QuotaChoice,
+    limits: Limits,
+    peers: Option<PeerLimits>,
     auditor: Auditor,
     /// The resource, as metrics name it.
     #[cfg(feature = "metrics")]
@@ -137,11 +142,6 @@ pub(crate) struct Inner {
     known_header: KnownHeader,
     /// Challenge for the operation alone, without what the token has already.
     per_operation: bool,
-}
-
-enum QuotaChoice {
-    Limited(Principals),
-    Unlimited(Unlimited),
 }
 
 impl<V> Guard<V> {

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use http::request::Parts;
 
 use super::admitted::Admitted;
+use super::settle::{Counting, Settled};
 use super::voucher::Voucher;
-use super::{Inner, QuotaChoice, credential};
+use super::{Inner, credential};
 #[cfg(feature = "axum")]
 use crate::audit::ReasonCode;
 use crate::audit::{self, Auditor, Trail};
@@ -18,8 +19,8 @@ use crate::keys::{IssuerKeys, Unavailable};
 use crate::lifecycle::{LONGEST, Moment, NotLive, Recall, TokenKey};
 use crate::refusal::{Answers, CredentialError, Reason, Refusal, TokenFault};
 use crate::token::{
-    Acceptance, AudienceError, AudienceVerified, KnownHeader, SignatureError, SignatureVerified,
-    Token, Unverified, Verified,
+    Acceptance, AudienceError, KnownHeader, SignatureError, SignatureVerified, Token, Unverified,
+    Verified,
 };
 #[cfg(feature = "fetch")]
 use crate::token::{IntrospectionError, Opaque};
@@ -42,12 +43,24 @@ pub(crate) enum Wants {
     Unknown,
 }
 
+/// What has to be waited for.
+pub(crate) enum Arrived {
+    Unverified(Presented),
+    Counts(Counting),
+}
+
 /// A token that has to be verified.
-pub(crate) struct Arrived {
+pub(crate) struct Presented {
     trail: Trail,
     shown: Shown,
     /// What it is remembered by afterwards.
     key: Option<(TokenKey, usize)>,
+}
+
+/// How far a token came without waiting.
+enum Tried {
+    Settled(Result<Settled, Refusal>),
+    Waits(Presented),
 }
 
 enum Shown {
@@ -99,15 +112,17 @@ impl Inner {
         let at = Moment::of(&*self.acceptance.rules().clock);
         let is_told = wants != Wants::Unknown && self.auditor.is_read();
         let trail = Trail::new(correlation, at.monotonic, is_told);
-        let begun = match self.arrive(parts, at, trail) {
-            Err(done) => Begun::Done(done),
-            Ok(arrived) => self.at_once(arrived),
+        let settled = match self.arrive(parts, at, trail) {
+            Err(settled) => settled,
+            Ok(presented) => match self.at_once(presented) {
+                Tried::Settled(settled) => settled,
+                Tried::Waits(presented) => return Begun::Waits(Arrived::Unverified(presented)),
+            },
         };
-        match begun {
-            Begun::Done(done) => Begun::Done(
-                done.map_err(|refusal| self.turned_away(refusal, correlation, at.monotonic)),
-            ),
-            Begun::Waits(arrived) => Begun::Waits(arrived),
+        match settled {
+            Ok(Settled::In(admitted, now)) => Begun::Done(Ok((admitted, now))),
+            Ok(Settled::Counts(counting)) => Begun::Waits(Arrived::Counts(counting)),
+            Err(refusal) => Begun::Done(Err(self.turned_away(refusal, correlation, at.monotonic))),
         }
     }
 
@@ -117,8 +132,13 @@ impl Inner {
         parts: &mut Parts,
         at: Moment,
         mut trail: Trail,
-    ) -> Result<Arrived, Admission> {
+    ) -> Result<Presented, Result<Settled, Refusal>> {
         let refuse = |reason| Err(self.refuse(reason, None));
+        if let Some(peers) = &self.peers
+            && let Err(not_until) = peers.charge(peers.peer(parts))
+        {
+            return Err(refuse(not_until.into()));
+        }
         let presented = match credential::take(parts) {
             Ok(Some(presented)) => presented,
             Ok(None) => return Err(refuse(Reason::NoCredential)),
@@ -153,14 +173,14 @@ impl Inner {
             if self.is_known_inactive(key) {
                 return Err(refuse(IntrospectionError::Inactive.into()));
             }
-            return Ok(Arrived {
+            return Ok(Presented {
                 trail,
                 shown: Shown::Opaque(Token::opaque(raw)),
                 key: key.map(|key| (key, length)),
             });
         }
         match Token::parse_within(raw, self.longest_token, &self.known_header) {
-            Ok(token) => Ok(Arrived {
+            Ok(token) => Ok(Presented {
                 trail,
                 shown: Shown::Signed(token),
                 key: key.map(|key| (key, length)),
@@ -170,35 +190,47 @@ impl Inner {
     }
 
     /// The rest of it, where nothing has to be waited for.
-    fn at_once(self: &Arc<Self>, Arrived { trail, shown, key }: Arrived) -> Begun {
+    fn at_once(self: &Arc<Self>, Presented { trail, shown, key }: Presented) -> Tried {
         match shown {
             Shown::Signed(token) => {
                 let Some((source, keys)) = self.at_hand(&token) else {
                     let shown = Shown::Signed(token);
-                    return Begun::Waits(Arrived { trail, shown, key });
+                    return Tried::Waits(Presented { trail, shown, key });
                 };
-                Begun::Done(self.finish(token, key, (source, &keys), trail))
+                Tried::Settled(self.finish(token, key, (source, &keys), trail))
             }
             #[cfg(feature = "fetch")]
-            Shown::Opaque(_) => Begun::Waits(Arrived { trail, shown, key }),
+            Shown::Opaque(_) => Tried::Waits(Presented { trail, shown, key }),
         }
     }
 
     /// The rest of it, where keys or the issuer's answer have to be waited for.
-    pub(crate) async fn resume(
-        self: &Arc<Self>,
-        Arrived { trail, shown, key }: Arrived,
-    ) -> Admission {
+    pub(crate) async fn resume(self: &Arc<Self>, arrived: Arrived) -> Admission {
+        let trail = match &arrived {
+            Arrived::Unverified(presented) => &presented.trail,
+            Arrived::Counts(counting) => counting.trail(),
+        };
         let (correlation, begun) = (trail.correlation(), trail.begun());
-        let done = match shown {
-            Shown::Signed(token) => match self.keys_for(&token).await {
-                Ok((source, keys)) => self.finish(token, key, (source, &keys), trail),
-                Err(refusal) => Err(refusal),
-            },
-            #[cfg(feature = "fetch")]
-            Shown::Opaque(token) => self.introspect(token, key, trail).await,
+        let done = match arrived {
+            Arrived::Unverified(presented) => self.verified(presented).await,
+            Arrived::Counts(counting) => self.count(counting).await,
         };
         done.map_err(|refusal| self.turned_away(refusal, correlation, begun))
+    }
+
+    async fn verified(self: &Arc<Self>, Presented { trail, shown, key }: Presented) -> Admission {
+        let settled = match shown {
+            Shown::Signed(token) => {
+                let (source, keys) = self.keys_for(&token).await?;
+                self.finish(token, key, (source, &keys), trail)?
+            }
+            #[cfg(feature = "fetch")]
+            Shown::Opaque(token) => self.introspect(token, key, trail).await?,
+        };
+        match settled {
+            Settled::In(admitted, now) => Ok((admitted, now)),
+            Settled::Counts(counting) => self.count(counting).await,
+        }
     }
 
     /// Everything from the signature on.
@@ -208,7 +240,7 @@ impl Inner {
         key: Option<(TokenKey, usize)>,
         (source, keys): (&IssuerKeys, &KeySet),
         trail: Trail,
-    ) -> Admission {
+    ) -> Result<Settled, Refusal> {
         let token = self.verify(token, source, keys)?;
         #[cfg(feature = "metrics")]
         self.measured(&trail);
@@ -230,32 +262,6 @@ impl Inner {
             self.cache.keep(key, token.verified(), at, LONGEST);
         }
         self.settle(token, at.now, trail)
-    }
-
-    /// What is looked at each time, after everything that a token proves by itself.
-    pub(super) fn settle(
-        self: &Arc<Self>,
-        token: Token<AudienceVerified>,
-        now: DateTime<Utc>,
-        trail: Trail,
-    ) -> Admission {
-        let verified = Arc::clone(token.verified());
-        let refuse = |reason| {
-            let refusal = self.refuse(reason, Some(&verified));
-            refusal.of_remembered(trail.is_known())
-        };
-        let live = match self.revocations.attest(token) {
-            Ok(live) => live,
-            Err(why) => return Err(refuse(not_live(why, &verified))),
-        };
-        let permit = match &self.quota {
-            QuotaChoice::Limited(principals) => match principals.charge(live) {
-                Ok(permit) => permit,
-                Err(not_until) => return Err(refuse(not_until.into())),
-            },
-            QuotaChoice::Unlimited(unlimited) => unlimited.charge(live),
-        };
-        Ok((Admitted::new(permit, Arc::clone(self), trail), now))
     }
 
     fn verify(

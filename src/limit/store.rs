@@ -1,5 +1,6 @@
 //! A bounded place for the state of many keys.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use governor::nanos::Nanos;
@@ -18,7 +19,7 @@ const WAYS: usize = 4;
 ///
 /// Nothing here waits. Two threads that meet in one slot may forget a request between them.
 #[derive(Debug)]
-pub(super) struct BoundedStore {
+struct BoundedStore {
     /// A power of two of them.
     buckets: Box<[[Slot; WAYS]]>,
 }
@@ -33,7 +34,7 @@ struct Slot {
 
 impl BoundedStore {
     /// A table for at most `most` keys, rounded down to a power of two, four at least.
-    pub(super) fn new(most: usize) -> Self {
+    fn new(most: usize) -> Self {
         let wanted = most.checked_div(WAYS).unwrap_or_default().max(1);
         let buckets = 1_usize.checked_shl(wanted.ilog2()).unwrap_or(1);
         Self {
@@ -57,6 +58,28 @@ impl BoundedStore {
         least.state.store(0, Ordering::Release);
         least.key.store(key, Ordering::Release);
         Some(least)
+    }
+}
+
+/// A store that several quotas share. What they are about must be in their keys.
+#[derive(Clone, Debug)]
+pub(super) struct Table(Arc<BoundedStore>);
+
+impl Table {
+    /// For at most `most` keys.
+    pub(super) fn new(most: usize) -> Self {
+        Self(Arc::new(BoundedStore::new(most)))
+    }
+}
+
+impl StateStore for Table {
+    type Key = u64;
+
+    fn measure_and_replace<T, F, E>(&self, key: &u64, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        self.0.measure_and_replace(key, decide)
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) mod envelope;
 #[cfg(feature = "axum")]
 pub(crate) mod error;
 #[cfg(feature = "axum")]
+mod limits;
+#[cfg(feature = "axum")]
 mod members;
 #[cfg(feature = "axum")]
 pub mod method;

@@ -88,6 +88,23 @@ impl HashKey {
         hasher.write(client.as_str().as_bytes());
         hasher.finish()
     }
+
+    /// Of texts that are no principal.
+    pub(crate) fn of_parts(&self, parts: &[&str]) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        for part in parts {
+            hasher.write_usize(part.len());
+            hasher.write(part.as_bytes());
+        }
+        hasher.finish()
+    }
+
+    /// Of a number.
+    pub(crate) fn of_bits(&self, bits: u128) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        hasher.write_u128(bits);
+        hasher.finish()
+    }
 }
 
 impl fmt::Debug for HashKey {

@@ -57,7 +57,7 @@ pub(crate) use known::KnownHeader;
 #[cfg(feature = "fetch")]
 pub(crate) use opaque::{NotActive, may_be_shown};
 pub(crate) use parse::LONGEST_TOKEN;
-pub(crate) use verified::{Verified, since_1970};
+pub(crate) use verified::{Principal, Verified, since_1970};
 
 /// An access token in the state `St`.
 ///

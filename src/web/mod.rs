@@ -15,6 +15,6 @@ pub use credential::{CredentialLayer, CredentialService};
 pub use health::{Healthy, health_routes};
 pub use layer::{
     AuthorizationLayer, AuthorizationService, GuardedAnswer, GuardedBody, LayerBuilder, LayerError,
-    Network, NetworkError, PeerInfo, ResponseFuture, Sealing, TlsEvidence, Unsealed,
+    ResponseFuture, Sealing, TlsEvidence, Unsealed,
 };
 pub use routes::{ProtectedResource, metadata_routes};

@@ -29,12 +29,25 @@ impl Refusal {
         if let Some(seconds) = self.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        for (name, value) in [
+            (&RATE_LIMIT, self.rate_limit()),
+            (&RATE_LIMIT_POLICY, self.rate_limit_policy()),
+        ] {
+            if let Some(value) = value {
+                headers.insert(name, value);
+            }
+        }
         if let Some(correlation) = self.correlation_id() {
             correlate(headers, correlation);
         }
         response
     }
 }
+
+/// `RateLimit`.
+static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// `RateLimit-Policy`.
+static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// Where an answer names its request.
 static CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");

@@ -3,6 +3,8 @@
 use http::{HeaderValue, StatusCode};
 
 use super::challenge::Challenge;
+use super::rate_limit;
+use crate::limit::{NotUntil, whole_seconds};
 use crate::refusal::{Answers, Reason, Refusal};
 
 impl Refusal {
@@ -23,7 +25,7 @@ impl Refusal {
     }
 
     /// The body: a JSON-RPC 2.0 error object with a constant message, and the request's correlation id
-    /// in its data. It has no `id`, because no body was read (MCP: an id that is unknown is omitted, not
+    /// in its data, with the numbers of the quota where one is used up. It has no `id`, because no body was read (MCP: an id that is unknown is omitted, not
     /// null).
     ///
     /// Codes: -32600 malformed credential, 40100 no or bad token, 40300 scope, 40301 denied for
@@ -36,9 +38,15 @@ impl Refusal {
     pub(crate) fn body_for(&self, id: Option<&str>) -> String {
         let (code, message) = self.error();
         let id = id.map(|id| format!(r#""id":{id},"#)).unwrap_or_default();
-        let data = self.correlation_id();
-        let data = data.map(|of| format!(r#","data":{{"correlationId":"{of}"}}"#));
-        let data = data.unwrap_or_default();
+        let request = self.correlation_id();
+        let request = request.map(|of| format!(r#""correlationId":"{of}""#));
+        let limit = self.limit().map(rate_limit::members);
+        let data: Vec<String> = request.into_iter().chain(limit).collect();
+        let data = if data.is_empty() {
+            String::new()
+        } else {
+            format!(r#","data":{{{}}}"#, data.join(","))
+        };
         format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":{code},"message":"{message}"{data}}}}}"#)
     }
 
@@ -57,6 +65,34 @@ impl Refusal {
             Reason::LimitExceeded(_) => (42900, "too many requests"),
             Reason::Unavailable(_) => (50300, "temporarily unavailable"),
         }
+    }
+
+    const fn limit(&self) -> Option<&NotUntil> {
+        match self.reason() {
+            Reason::LimitExceeded(not_until) => Some(not_until),
+            Reason::Denied
+            | Reason::ForeignHost
+            | Reason::ForeignOrigin
+            | Reason::InsufficientScope
+            | Reason::InvalidToken(_)
+            | Reason::MalformedCredential(_)
+            | Reason::NoCredential
+            | Reason::NotEncrypted
+            | Reason::Unavailable(_)
+            | Reason::UnknownSession => None,
+        }
+    }
+
+    /// The value of `RateLimit`, where the answer has one: the policy, what is left of it, and in how many
+    /// seconds there is more, which is never later than [`retry_after`](Self::retry_after).
+    pub fn rate_limit(&self) -> Option<HeaderValue> {
+        self.limit().and_then(rate_limit::state)
+    }
+
+    /// The value of `RateLimit-Policy`, where the answer has one: the policy, how much it allows, and in how
+    /// many seconds.
+    pub fn rate_limit_policy(&self) -> Option<HeaderValue> {
+        self.limit().and_then(rate_limit::quota)
     }
 
     /// The value of `WWW-Authenticate`, where the answer has one.
@@ -92,22 +128,10 @@ impl Refusal {
 
     /// The value of `Retry-After`, in whole seconds, where the answer has one.
     pub fn retry_after(&self) -> Option<u64> {
-        let wait = match self.reason() {
-            Reason::LimitExceeded(not_until) => not_until.wait(),
-            Reason::Unavailable(unavailable) => unavailable.retry_after(),
-            Reason::Denied
-            | Reason::ForeignHost
-            | Reason::ForeignOrigin
-            | Reason::InsufficientScope
-            | Reason::InvalidToken(_)
-            | Reason::MalformedCredential(_)
-            | Reason::NoCredential
-            | Reason::NotEncrypted
-            | Reason::UnknownSession => return None,
-        };
-        // Rounded up: who waits that long must not come a moment too early.
-        let more = u64::from(wait.subsec_nanos() > 0);
-        Some(wait.as_secs().saturating_add(more).max(1))
+        if let Reason::Unavailable(unavailable) = self.reason() {
+            return Some(whole_seconds(unavailable.retry_after()));
+        }
+        self.limit().map(NotUntil::seconds)
     }
 }
 

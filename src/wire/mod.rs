@@ -5,5 +5,6 @@
 mod answer;
 mod challenge;
 mod metadata;
+mod rate_limit;
 
 pub use metadata::MetadataDocument;

@@ -356,3 +356,21 @@ impl Decides for Nobody {
         }
     }
 }
+
+/// Whether all of several demands are met: who lacks something is asked for what all of it needs.
+pub(crate) fn decide(
+    caller: &Admitted,
+    demands: impl Iterator<Item = Demands>,
+) -> Result<(), Refusal> {
+    let (mut lacking, mut met) = (Vec::new(), Vec::new());
+    let mut is_met = true;
+    for demand in demands {
+        let met_here = (demand.is_met)(caller.granted());
+        is_met &= met_here;
+        (demand.challenge)(if met_here { &mut met } else { &mut lacking });
+    }
+    if is_met {
+        return Ok(());
+    }
+    Err(caller.lacks(lacking, &met))
+}

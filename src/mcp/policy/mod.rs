@@ -5,6 +5,7 @@ mod check;
 mod decision;
 mod index;
 mod needs;
+mod price;
 mod rule;
 #[cfg(feature = "rmcp-3")]
 mod rulebook;
@@ -16,9 +17,10 @@ pub use rule::{Kind, Reach, Rule};
 #[cfg(feature = "rmcp-3")]
 pub use rulebook::Rulebook;
 
-pub(crate) use decision::Demands;
+pub(crate) use decision::{Demands, decide};
 pub(crate) use index::{Index, Rules};
-pub(crate) use needs::{Needs, Refused, Stop, decide, judge};
+pub(crate) use needs::{Needs, Refused, Stop, judge};
+pub(crate) use price::scopes_met;
 #[cfg(feature = "rmcp-3")]
 pub(crate) use rulebook::{OwnGuard, WritesRules};
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::OPEN;
-use super::decision::{Decided, Demands, Unfit};
+use super::decision::{Decided, Demands, Unfit, decide};
 use super::index::Index;
 use crate::guard::Admitted;
 use crate::mcp::call::{Call, Reference, params_of};
@@ -22,7 +22,7 @@ pub(crate) struct Needs<'p, 'a> {
 
 /// One rule that a call meets.
 #[derive(Clone, Copy, Debug)]
-struct Need<'p, 'a> {
+pub(super) struct Need<'p, 'a> {
     decided: &'p Decided,
     arguments: Arguments<'a>,
 }
@@ -299,7 +299,7 @@ impl<'p, 'a> Needs<'p, 'a> {
         self
     }
 
-    fn all(&self) -> impl Iterator<Item = &Need<'p, 'a>> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Need<'p, 'a>> {
         std::iter::once(&self.first).chain(&self.more)
     }
 
@@ -322,7 +322,11 @@ impl Need<'_, '_> {
     }
 
     /// What is demanded, the arguments read; whether they could be.
-    fn demands(&self, into: &mut Vec<Demands>, caller: &Admitted) -> Result<(), Refused> {
+    pub(super) fn demands(
+        &self,
+        into: &mut Vec<Demands>,
+        caller: &Admitted,
+    ) -> Result<(), Refused> {
         let decided = self.decided;
         if let Some(plain) = decided.plain() {
             into.push(plain);
@@ -377,22 +381,4 @@ pub(crate) fn judge(
     drop(caller.any(now)?);
     caller.let_in_for(|names| demands.iter().for_each(|demand| (demand.challenge)(names)));
     Ok(())
-}
-
-/// Whether all of several demands are met: who lacks something is asked for what all of it needs.
-pub(crate) fn decide(
-    caller: &Admitted,
-    demands: impl Iterator<Item = Demands>,
-) -> Result<(), Refusal> {
-    let (mut lacking, mut met) = (Vec::new(), Vec::new());
-    let mut is_met = true;
-    for demand in demands {
-        let met_here = (demand.is_met)(caller.granted());
-        is_met &= met_here;
-        (demand.challenge)(if met_here { &mut met } else { &mut lacking });
-    }
-    if is_met {
-        return Ok(());
-    }
-    Err(caller.lacks(lacking, &met))
 }

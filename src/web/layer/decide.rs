@@ -38,8 +38,6 @@ pub(super) struct Pass {
     pub(super) is_stream: bool,
     /// The id of the one request in it, as it was written.
     pub(super) id: Option<Bytes>,
-    /// How many requests are in it beside the first, which were charged for.
-    pub(super) others: usize,
     /// What the service gets in place of what came.
     pub(super) trimmed: Option<Bytes>,
 }
@@ -52,7 +50,6 @@ impl Pass {
             is_modern: false,
             is_stream: false,
             id: None,
-            others: 0,
             trimmed: None,
         }
     }
@@ -197,11 +194,7 @@ impl Shared {
         let has_session = pass.session.is_open();
         let verdict = match &body {
             Body::One(message) => self.one(revision, message, has_session, by)?,
-            Body::Batch(messages) => {
-                let calls = messages.iter().filter(|message| message.id().is_some());
-                pass.others = calls.count().saturating_sub(1);
-                self.batch(revision, (messages, bytes), has_session, by)?
-            }
+            Body::Batch(messages) => self.batch(revision, (messages, bytes), has_session, by)?,
         };
         match verdict {
             Verdict::Passes => {}
@@ -222,7 +215,7 @@ impl Shared {
     }
 
     /// The revision that a message is written in, by the old transport or not.
-    fn revision<'a>(
+    pub(super) fn revision<'a>(
         &self,
         headers: &HeaderMap,
         is_old: bool,
@@ -267,7 +260,7 @@ impl Shared {
         Ok(Verdict::Passes)
     }
 
-    fn needs<'a>(
+    pub(super) fn needs<'a>(
         &self,
         revision: Revision,
         call: &Call<'a>,
@@ -301,8 +294,6 @@ impl Shared {
             return refuse("initialize stands alone");
         }
         let blind = !has_session && messages.iter().any(is_about_requests);
-        let charged = by.admitted.charge_others(calls.len());
-        charged.map_err(|refusal| by.refused(refusal, None))?;
         let mut needs = Vec::with_capacity(calls.len());
         for call in calls {
             let found = self.needs(revision, call, by);

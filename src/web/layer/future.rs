@@ -16,6 +16,7 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use super::Shared;
+use super::ahead::Payment;
 use super::body::{End, GuardedAnswer, GuardedBody};
 use super::decide::{Own, Page, Pass, Visitor};
 use super::fields::{Field, Fields};
@@ -24,7 +25,7 @@ use crate::guard::{Admission, Admitted, Begun, Wants};
 use crate::id::CorrelationId;
 #[cfg(feature = "rmcp-3")]
 use crate::mcp::passed::Passed;
-use crate::web::collect::{Collect, Unread};
+use crate::web::collect::Collect;
 use crate::web::response::{check_media_type, unread};
 
 pin_project! {
@@ -46,6 +47,8 @@ pin_project! {
         Answered { answer: Option<Own> },
         // A message, which is read where it is once it is known who asks.
         Message { #[pin] bytes: Collect<B> },
+        // A message that was read, while other machines are asked whether it can be paid.
+        Paying { payment: Payment, bytes: Option<Bytes>, is_stream: bool },
         // A request without a body, if it is one.
         Bodiless { body: Option<B> },
         Running { #[pin] future: F, end: Option<End> },
@@ -61,15 +64,17 @@ pub(super) struct Visit<T> {
     /// The service behind, which was asked whether it is ready.
     pub(super) inner: T,
     pub(super) span: RequestSpan,
-    fields: Fields,
+    pub(super) fields: Fields,
     pub(super) correlation: CorrelationId,
     pub(super) page: Page,
     pub(super) parts: Option<Parts>,
+    /// The id of its message, as far as it was looked for ahead of the decision.
+    pub(super) id: Option<Bytes>,
     /// Keys have to be waited for.
     admission: Option<Pin<Box<dyn Future<Output = Admission> + Send>>>,
     pub(super) admitted: Option<Admitted>,
     /// When it was looked at who asks; nothing if there was a wait since then.
-    now: Option<DateTime<Utc>>,
+    pub(super) now: Option<DateTime<Utc>>,
     pub(super) pass: Option<Pass>,
     #[cfg(feature = "rmcp-3")]
     pub(super) passed: Option<Arc<Passed>>,
@@ -122,6 +127,7 @@ where
             correlation,
             page,
             parts: Some(parts),
+            id: None,
             admission: None,
             admitted: None,
             now: None,
@@ -178,9 +184,19 @@ impl<T> Visit<T> {
                     if read.is_pending() {
                         self.now = None;
                     }
-                    let read = ready!(read);
-                    self.decide(read, state)
+                    match self.unread(ready!(read)) {
+                        Ok(bytes) => self.pay(bytes, state),
+                        Err(unread) => Some(Step::Answer(unread)),
+                    }
                 }
+                Err(refused) => Some(Step::Answer(refused)),
+            },
+            StateView::Paying {
+                payment,
+                bytes,
+                is_stream,
+            } => match ready!(self.paid(payment, *is_stream, cx)) {
+                Ok(()) => bytes.take().and_then(|bytes| self.decide(bytes, state)),
                 Err(refused) => Some(Step::Answer(refused)),
             },
             StateView::Bodiless { body } => match ready!(self.admit(cx)) {
@@ -273,7 +289,7 @@ impl<T> Visit<T> {
     }
 
     /// The moment by which is decided: a body may have come slowly, and the token may have died meanwhile.
-    fn now(&self) -> DateTime<Utc> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
         let clock = &self.shared.guard.acceptance().rules().clock;
         self.now.unwrap_or_else(|| clock.now())
     }
@@ -293,6 +309,9 @@ impl<T> Visit<T> {
                 self.admitted.as_ref(),
                 answer,
             )));
+        }
+        if let Err(refused) = self.begin_head() {
+            return Some(Step::Answer(refused));
         }
         let by = Visitor {
             admitted: self.admitted.as_ref()?,
@@ -318,26 +337,14 @@ impl<T> Visit<T> {
         }
     }
 
-    fn decide<B, R>(
+    pub(super) fn decide<B, R>(
         &mut self,
-        read: Result<Bytes, Unread>,
+        bytes: Bytes,
         state: Pin<&mut StateOf<T, B, R>>,
     ) -> Option<Step<R>>
     where
         T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
     {
-        let bytes = match read {
-            Ok(bytes) => bytes,
-            Err(unread) => {
-                let answer = unread.into_answer(Some(self.correlation));
-                let reason = ReasonCode::UnreadBody;
-                return Some(Step::Answer(self.faulty(
-                    reason,
-                    self.admitted.as_ref(),
-                    answer,
-                )));
-            }
-        };
         let by = Visitor {
             admitted: self.admitted.as_ref()?,
             now: self.now(),
@@ -365,7 +372,7 @@ impl<T> Visit<T> {
         let admitted = self.admitted.as_ref()?;
         let mut parts = self.parts.take()?;
         parts.extensions.insert(admitted.caller());
-        let behind = admitted.clone().with_others(pass.others);
+        let behind = admitted.for_whoever_stands_behind();
         #[cfg(feature = "rmcp-3")]
         let behind = {
             let passed = Arc::new(Passed::new(&self.shared.rules));

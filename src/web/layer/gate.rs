@@ -1,91 +1,20 @@
 //! What is asked of a request before its credential: where it comes from, and how.
 
-use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
+use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
 use http::header::{FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::fields::{Field, Fields};
 use crate::id::Resource;
+use crate::peer::{Network, PeerInfo, pairs_of};
 use crate::refusal::Reason;
 
 /// `X-Forwarded-Proto`.
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// How a connection came in, for whoever accepts connections to put into the extensions of its
-/// requests.
-///
-/// # Examples
-/// ```
-/// use clearance::PeerInfo;
-///
-/// let mut request = http::Request::new(());
-/// // After the handshake, for each request on the connection:
-/// request.extensions_mut().insert(PeerInfo::tls("192.0.2.1:50123".parse()?));
-/// # Ok::<(), std::net::AddrParseError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerInfo {
-    address: SocketAddr,
-    is_encrypted: bool,
-}
-
-impl PeerInfo {
-    /// A connection over TLS.
-    pub const fn tls(address: SocketAddr) -> Self {
-        Self {
-            address,
-            is_encrypted: true,
-        }
-    }
-
-    /// A connection in plain text.
-    pub const fn plain(address: SocketAddr) -> Self {
-        Self {
-            address,
-            is_encrypted: false,
-        }
-    }
-
-    /// The other end of the connection.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-/// A network, such as `10.0.0.0/8`, or one address.
-///
-/// # Examples
-/// ```
-/// use clearance::Network;
-///
-/// let proxies: [Network; 2] = ["10.0.0.0/8".parse()?, "::1".parse()?];
-/// # let _ = proxies;
-/// # Ok::<(), clearance::NetworkError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network(IpNet);
-
-/// The text is neither an address nor a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("neither an IP address nor a network in CIDR notation")]
-#[non_exhaustive]
-pub struct NetworkError;
-
-impl FromStr for Network {
-    type Err = NetworkError;
-
-    fn from_str(text: &str) -> Result<Self, NetworkError> {
-        let network = text.parse::<IpNet>().ok();
-        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-        network.or_else(address).map(Self).ok_or(NetworkError)
-    }
-}
 
 /// Who says that a request came over TLS. There is no default: whoever demands TLS has to know.
 ///
@@ -125,7 +54,7 @@ impl TlsEvidence {
 
     fn holds_for(&self, parts: &Parts) -> bool {
         let info = parts.extensions.get::<PeerInfo>();
-        if info.is_some_and(|info| info.is_encrypted) {
+        if info.is_some_and(PeerInfo::is_encrypted) {
             return true;
         }
         let connected = || parts.extensions.get::<ConnectInfo<SocketAddr>>();
@@ -134,7 +63,7 @@ impl TlsEvidence {
             return false;
         };
         let peer = peer.ip().to_canonical();
-        let is_proxy = |network: &Network| network.0.contains(&peer);
+        let is_proxy = |network: &Network| network.has(peer);
         self.proxies.iter().any(is_proxy) && was_encrypted(&parts.headers)
     }
 }
@@ -156,20 +85,6 @@ fn was_encrypted(headers: &HeaderMap) -> bool {
     });
     let mut all = said.chain(forwarded).peekable();
     all.peek().is_some() && all.all(|is_https| is_https)
-}
-
-/// The pairs of a `Forwarded` field; what is quoted is no end of one (RFC 7239 section 4).
-fn pairs_of(value: &str) -> impl Iterator<Item = &str> {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    value.split(move |letter| {
-        if is_escaped {
-            is_escaped = false;
-            return false;
-        }
-        is_quoted ^= letter == '"';
-        is_escaped = is_quoted && letter == '\\';
-        !is_quoted && (letter == ',' || letter == ';')
-    })
 }
 
 /// Which hosts, origins and connections are let in.

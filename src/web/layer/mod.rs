@@ -1,5 +1,6 @@
 //! The layer around any MCP service.
 
+mod ahead;
 mod answer;
 mod body;
 mod cors;
@@ -15,7 +16,7 @@ mod sse;
 
 pub use body::{GuardedAnswer, GuardedBody};
 pub use future::ResponseFuture;
-pub use gate::{Network, NetworkError, PeerInfo, TlsEvidence};
+pub use gate::TlsEvidence;
 pub use service::{AuthorizationLayer, AuthorizationService};
 
 use std::fmt;

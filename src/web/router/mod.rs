@@ -14,6 +14,7 @@ mod entry;
     reason = "what nobody can name, nobody can implement"
 )]
 mod handler;
+mod pay;
 mod reply;
 mod serve;
 mod stream;

@@ -17,6 +17,7 @@ use super::answer::{
 };
 use super::endpoint::{Endpoint, Route};
 use super::entry::{Entry, Given, Run, Stop};
+use super::pay::pay;
 use super::reply::{Reply, tool_refused};
 use super::stream::Work;
 use crate::audit::ReasonCode;
@@ -149,6 +150,10 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             Message::Answer | Message::Notification { .. } => return accepted(visit),
         };
         let route = self.route(revision, &call);
+        let paid = pay(visit.admitted, &[&call], std::slice::from_ref(&route)).await;
+        if let Err(refusal) = paid {
+            return refusal.into_answer(Some(call.id));
+        }
         let accepts = Accepts::of(visit.headers);
         match self.begin(visit, revision, &call, route) {
             Err(refusal) => refusal.into_answer(Some(call.id)),
@@ -266,16 +271,14 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             return accepted(visit);
         }
         let admitted = visit.admitted;
-        let let_in = admitted
-            .charge_others(calls.len())
-            .and_then(|()| admitted.any(visit.now).map(drop));
-        if let Err(refusal) = let_in {
-            return refusal.into_answer(None);
-        }
         let routes: Vec<_> = calls
             .iter()
             .map(|call| self.route(revision, call))
             .collect();
+        let paid = pay(admitted, &calls, &routes).await;
+        if let Err(refusal) = paid.and_then(|()| admitted.any(visit.now).map(drop)) {
+            return refusal.into_answer(None);
+        }
         if let Err(refusal) = decide(admitted, routes.iter().flat_map(Route::demands)) {
             return refusal.into_answer(None);
         }

@@ -1,0 +1,99 @@
+//! Who is at the other end of a connection, and what proxies say of whom they speak for.
+//!
+//! Layer L0.
+
+mod forwarded;
+mod source;
+
+#[cfg(feature = "axum")]
+pub(crate) use forwarded::pairs_of;
+pub use source::ForwardedBy;
+pub(crate) use source::{PeerNetwork, Source};
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use ipnet::IpNet;
+
+/// How a connection came in, for whoever accepts connections to put into the extensions of its
+/// requests.
+///
+/// # Examples
+/// ```
+/// use clearance::PeerInfo;
+///
+/// let mut request = http::Request::new(());
+/// // After the handshake, for each request on the connection:
+/// request.extensions_mut().insert(PeerInfo::tls("192.0.2.1:50123".parse()?));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    address: SocketAddr,
+    is_encrypted: bool,
+}
+
+impl PeerInfo {
+    /// A connection over TLS.
+    pub const fn tls(address: SocketAddr) -> Self {
+        Self {
+            address,
+            is_encrypted: true,
+        }
+    }
+
+    /// A connection in plain text.
+    pub const fn plain(address: SocketAddr) -> Self {
+        Self {
+            address,
+            is_encrypted: false,
+        }
+    }
+
+    /// Whether it came in over TLS.
+    #[cfg(feature = "axum")]
+    pub(crate) const fn is_encrypted(&self) -> bool {
+        self.is_encrypted
+    }
+
+    /// The other end of the connection.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// A network, such as `10.0.0.0/8`, or one address.
+///
+/// # Examples
+/// ```
+/// use clearance::Network;
+///
+/// let proxies: [Network; 2] = ["10.0.0.0/8".parse()?, "::1".parse()?];
+/// # let _ = proxies;
+/// # Ok::<(), clearance::NetworkError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+impl Network {
+    /// Whether the address, in its canonical form, is in it.
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        self.0.contains(&address)
+    }
+}
+
+/// The text is neither an address nor a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("neither an IP address nor a network in CIDR notation")]
+#[non_exhaustive]
+pub struct NetworkError;
+
+impl FromStr for Network {
+    type Err = NetworkError;
+
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        let network = text.parse::<IpNet>().ok();
+        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        network.or_else(address).map(Self).ok_or(NetworkError)
+    }
+}

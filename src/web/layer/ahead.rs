@@ -1,0 +1,189 @@
+//! What a request costs, before it is decided about.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request, Response};
+use tower::Service;
+
+use super::Shared;
+use super::body::GuardedBody;
+use super::decide::{Own, Visitor};
+use super::future::{State, StateOf, Step, Visit};
+use crate::audit::ReasonCode;
+use crate::guard::Admitted;
+use crate::limit::{Bill, Call};
+use crate::mcp::envelope::{Body, Message};
+use crate::mcp::policy::scopes_met;
+use crate::refusal::Refusal;
+use crate::web::collect::Unread;
+
+/// Other machines are asked whether it can be paid.
+pub(super) type Payment = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
+
+/// What is known of a request ahead of the decision.
+#[derive(Default)]
+struct Ahead {
+    bill: Bill,
+    /// Whether its answer is a stream.
+    is_stream: bool,
+    id: Option<Bytes>,
+}
+
+impl Shared {
+    /// What a message costs. What would be refused anyway costs what its requests cost, and no more.
+    fn ahead(&self, parts: &Parts, bytes: &Bytes, by: Visitor<'_>) -> Ahead {
+        let Ok(body) = Body::read(bytes) else {
+            return Ahead::default();
+        };
+        let sse = self.sse.as_ref();
+        let is_old = sse.is_some_and(|sse| sse.is_like_messages(parts.uri.path()));
+        let messages = match &body {
+            Body::One(message) => std::slice::from_ref(message),
+            Body::Batch(messages) => messages,
+        };
+        let calls: Vec<_> = messages
+            .iter()
+            .filter_map(|message| match message {
+                Message::Call(call) => Some(call),
+                Message::Answer | Message::Notification { .. } => None,
+            })
+            .collect();
+        let revision = self.revision(&parts.headers, is_old, &body).ok();
+        let scopes = |call| {
+            let needs = self.needs(revision?, call, by).ok()?;
+            scopes_met(by.admitted, &needs)
+        };
+        let scopes: Option<Vec<_>> = calls.iter().map(|call| scopes(call)).collect();
+        let bill = match &scopes {
+            Some(scopes) => {
+                let named: Vec<_> = calls.iter().map(|call| call.about()).collect();
+                let calls = calls.iter().zip(&named).zip(scopes);
+                let calls = calls.map(|((call, name), scopes)| Call {
+                    method: &call.method,
+                    tool: name.as_deref().filter(|_| call.method == "tools/call"),
+                    scopes,
+                });
+                by.admitted.bill(&calls.collect::<Vec<_>>())
+            }
+            None => by.admitted.bill(&vec![Call::UNKNOWN; calls.len()]),
+        };
+        let is_stream = matches!(calls[..], [only] if only.method == "subscriptions/listen");
+        let id = match &body {
+            Body::One(message) => message.id().map(|id| bytes.slice_ref(id.as_bytes())),
+            Body::Batch(_) => None,
+        };
+        Ahead {
+            bill,
+            is_stream,
+            id,
+        }
+    }
+}
+
+impl<T> Visit<T> {
+    /// The bytes of a message, or the answer to one that could not be read.
+    pub(super) fn unread(&self, read: Result<Bytes, Unread>) -> Result<Bytes, Own> {
+        read.map_err(|unread| {
+            let answer = unread.into_answer(Some(self.correlation));
+            self.faulty(ReasonCode::UnreadBody, self.admitted.as_ref(), answer)
+        })
+    }
+
+    fn visitor<'a>(&'a self, admitted: &'a Admitted) -> Visitor<'a> {
+        Visitor {
+            admitted,
+            now: self.now(),
+            span: &self.span,
+            fields: self.fields,
+        }
+    }
+
+    /// Pays for a message, and then decides about it.
+    pub(super) fn pay<B, R>(
+        &mut self,
+        bytes: Bytes,
+        mut state: Pin<&mut StateOf<T, B, R>>,
+    ) -> Option<Step<R>>
+    where
+        T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
+    {
+        let admitted = self.admitted.as_ref()?;
+        let is_batch = bytes.trim_ascii_start().starts_with(b"[");
+        if !admitted.has_prices(is_batch) {
+            return self.decide(bytes, state);
+        }
+        let by = self.visitor(admitted);
+        let ahead = self.shared.ahead(self.parts.as_ref()?, &bytes, by);
+        let Ahead {
+            bill,
+            is_stream,
+            id,
+        } = ahead;
+        if admitted.is_asked_elsewhere(&bill) {
+            let admitted = admitted.clone();
+            self.id = id;
+            let payment: Payment = Box::pin(async move { admitted.pay_everywhere(&bill).await });
+            state.set(State::Paying {
+                payment,
+                bytes: Some(bytes),
+                is_stream,
+            });
+            return Some(Step::Goes);
+        }
+        let paid = admitted.pay(&bill);
+        self.id = id;
+        if let Err(refusal) = paid {
+            return Some(Step::Answer(self.refuse_paying(refusal)));
+        }
+        match self.begin(is_stream) {
+            Ok(()) => self.decide(bytes, state),
+            Err(refused) => Some(Step::Answer(refused)),
+        }
+    }
+
+    /// What comes of asking other machines.
+    pub(super) fn paid(
+        &mut self,
+        payment: &mut Payment,
+        is_stream: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Own>> {
+        let paid = ready!(payment.as_mut().poll(cx));
+        // That took a while.
+        self.now = None;
+        Poll::Ready(match paid {
+            Ok(()) => self.begin(is_stream),
+            Err(refusal) => Err(self.refuse_paying(refusal)),
+        })
+    }
+
+    /// Takes the request's place among what the caller does at once.
+    pub(super) fn begin(&mut self, is_stream: bool) -> Result<(), Own> {
+        let Some(admitted) = &mut self.admitted else {
+            return Ok(());
+        };
+        let begun = admitted.begins(is_stream);
+        begun.map_err(|refusal| self.refuse_paying(refusal))
+    }
+
+    /// The same for a request without a message.
+    pub(super) fn begin_head(&mut self) -> Result<(), Own> {
+        let is_limited = |by: &Admitted| by.has_prices(false);
+        if !self.admitted.as_ref().is_some_and(is_limited) {
+            return Ok(());
+        }
+        let method = self.parts.as_ref().map(|parts| &parts.method);
+        self.begin(method == Some(&Method::GET))
+    }
+
+    fn refuse_paying(&self, refusal: Refusal) -> Own {
+        let reason = refusal.reason().code();
+        let id = self.id.as_deref();
+        let id = id.and_then(|id| std::str::from_utf8(id).ok());
+        self.refuse(reason, refusal.into_answer(id))
+    }
+}
