@@ -1,11 +1,13 @@
 //! What lower layers report. Only `audit` writes it down.
 
+#[cfg(feature = "fetch")]
 use crate::id::Issuer;
 
 /// Something that happened outside a request's own decision.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
     /// A key set arrived and is in use.
+    #[cfg(feature = "fetch")]
     KeysArrived {
         /// Whose keys.
         issuer: &'a Issuer,
@@ -15,11 +17,48 @@ pub(crate) enum Event<'a> {
         skipped: usize,
     },
     /// A key set could not be had. The last good one stays in use for a bounded time.
+    #[cfg(feature = "fetch")]
     KeysFailed {
         /// Whose keys.
         issuer: &'a Issuer,
         /// A stable code.
         cause: &'static str,
+    },
+    /// What was revoked elsewhere is known again.
+    #[cfg(feature = "redis")]
+    RevocationsKnown {
+        /// Whose store it is.
+        store: &'a str,
+    },
+    /// What was revoked elsewhere is not known any more.
+    #[cfg(feature = "redis")]
+    RevocationsUnknown {
+        /// Whose store it is.
+        store: &'a str,
+        /// A stable code.
+        cause: &'static str,
+    },
+    /// The store has lost data, or may have.
+    #[cfg(feature = "redis")]
+    StoreLostData {
+        /// Whose store it is.
+        store: &'a str,
+    },
+    /// What this machine holds was put back.
+    #[cfg(feature = "redis")]
+    RevocationsPutBack {
+        /// Whose store it is.
+        store: &'a str,
+        /// How many entries.
+        entries: usize,
+    },
+    /// There are entries that nobody with the shared key wrote. They are left out.
+    #[cfg(feature = "redis")]
+    ForeignEntries {
+        /// Whose store it is.
+        store: &'a str,
+        /// How many entries.
+        entries: usize,
     },
 }
 

@@ -13,7 +13,7 @@ mod auditor;
 mod counts;
 mod elevations;
 mod event;
-#[cfg(feature = "fetch")]
+#[cfg(any(feature = "fetch", feature = "redis"))]
 mod journal;
 mod queue;
 #[cfg(feature = "axum")]
@@ -30,7 +30,7 @@ pub use subject::SubjectKey;
 
 pub(crate) use auditor::Auditor;
 pub(crate) use event::Needed;
-#[cfg(feature = "fetch")]
+#[cfg(any(feature = "fetch", feature = "redis"))]
 pub(crate) use journal::Journal;
 #[cfg(feature = "axum")]
 pub(crate) use span::RequestSpan;
