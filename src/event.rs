@@ -33,6 +33,42 @@ pub(crate) enum Event<'a> {
     },
     /// The store of quotas answers again.
     LimitsShared,
+    /// What was revoked elsewhere is known again.
+    #[cfg(feature = "redis")]
+    RevocationsKnown {
+        /// Whose store it is.
+        store: &'a str,
+    },
+    /// What was revoked elsewhere is not known any more.
+    #[cfg(feature = "redis")]
+    RevocationsUnknown {
+        /// Whose store it is.
+        store: &'a str,
+        /// A stable code.
+        cause: &'static str,
+    },
+    /// The store has lost data, or may have.
+    #[cfg(feature = "redis")]
+    StoreLostData {
+        /// Whose store it is.
+        store: &'a str,
+    },
+    /// What this machine holds was put back.
+    #[cfg(feature = "redis")]
+    RevocationsPutBack {
+        /// Whose store it is.
+        store: &'a str,
+        /// How many entries.
+        entries: usize,
+    },
+    /// There are entries that nobody with the shared key wrote. They are left out.
+    #[cfg(feature = "redis")]
+    ForeignEntries {
+        /// Whose store it is.
+        store: &'a str,
+        /// How many entries.
+        entries: usize,
+    },
 }
 
 /// Receives events.

@@ -119,6 +119,8 @@
 //! - `fetch` (default): keys, metadata and introspection over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
 //! - `metrics`: `Guard::publish_metrics`, for the facade of that name.
+//! - `redis`: `clearance::redis`: what was revoked, shared by many machines through a Redis server.
+//! - `redis-cluster`: the same through a Redis Cluster.
 //! - `rmcp-3`: `clearance::rmcp`: proofs for tools, prompts and resources of
 //!   [`rmcp`](https://docs.rs/rmcp) 3.9 or newer, the official SDK.
 //! - `schemars`: the schema of a tool's arguments, derived from their type.
@@ -145,6 +147,8 @@ pub mod limit;
 pub mod mcp;
 mod peer;
 mod reason_code;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod refusal;
 #[cfg(feature = "rmcp-3")]
 pub mod rmcp;

@@ -35,6 +35,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit", 4),
     ("guard", 4),
     ("config", 5),
+    ("redis", 5),
     ("wire", 5),
     ("mcp", 5),
     ("web", 6),

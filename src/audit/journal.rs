@@ -1,7 +1,5 @@
 //! What lower layers report.
 
-use tracing::{error, info};
-
 use crate::event::{Event, Sink};
 
 /// Writes down what lower layers report.
@@ -17,17 +15,47 @@ impl Sink for Journal {
                 usable,
                 skipped,
             } => {
-                info!(target: "clearance", %issuer, usable, skipped, "keys arrived");
+                tracing::info!(target: "clearance", %issuer, usable, skipped, "keys arrived");
             }
             #[cfg(feature = "fetch")]
             Event::KeysFailed { issuer, cause } => {
-                error!(target: "clearance", %issuer, cause, "keys cannot be had");
+                tracing::error!(target: "clearance", %issuer, cause, "keys cannot be had");
+            }
+            #[cfg(feature = "redis")]
+            Event::RevocationsKnown { store } => {
+                tracing::info!(target: "clearance", store, "revocations of other machines are known");
+            }
+            #[cfg(feature = "redis")]
+            Event::RevocationsUnknown { store, cause } => {
+                tracing::error!(
+                    target: "clearance",
+                    store,
+                    cause,
+                    "revocations of other machines are not known",
+                );
+            }
+            #[cfg(feature = "redis")]
+            Event::StoreLostData { store } => {
+                tracing::error!(target: "clearance", store, "the store of revocations lost data");
+            }
+            #[cfg(feature = "redis")]
+            Event::RevocationsPutBack { store, entries } => {
+                tracing::info!(target: "clearance", store, entries, "revocations were put back");
+            }
+            #[cfg(feature = "redis")]
+            Event::ForeignEntries { store, entries } => {
+                tracing::error!(
+                    target: "clearance",
+                    store,
+                    entries,
+                    "entries that nobody with the shared key wrote were left out",
+                );
             }
             Event::LimitsAlone { cause, goes_on } => {
-                error!(target: "clearance", cause, goes_on, "quotas are not shared");
+                tracing::error!(target: "clearance", cause, goes_on, "quotas are not shared");
             }
             Event::LimitsShared => {
-                info!(target: "clearance", "quotas are shared again");
+                tracing::info!(target: "clearance", "quotas are shared again");
             }
         }
     }

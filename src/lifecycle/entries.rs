@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::revocation::{Revocation, RevocationError, RevocationTarget};
 use super::store::RevocationStore;
 use super::watch::Watchers;
@@ -72,6 +74,13 @@ struct Entry {
 impl Entry {
     fn concerns(self, verified: &Verified) -> bool {
         verified.issued_at() <= self.until.saturating_add(ISSUED_AT_SKEW)
+    }
+
+    /// For how long it matters, by either clock.
+    fn left(self, [today, now]: [Duration; 2]) -> Duration {
+        let [day, monotonic] = self.matters_until;
+        let (by_day, by_now) = (day.saturating_sub(today), monotonic.saturating_sub(now));
+        by_day.max(by_now)
     }
 }
 
@@ -151,6 +160,35 @@ impl Lists {
             || session.is_some_and(|session| of.sessions.contains_key(session))
     }
 
+    /// For how long an entry matters from now on.
+    pub(super) fn matters_for(&self, revocation: &Revocation) -> Duration {
+        let today = self.clock.now();
+        let until = since_1970(revocation.until.unwrap_or(today));
+        let for_those = until.saturating_add(self.keep);
+        for_those.saturating_sub(since_1970(today))
+    }
+
+    /// All entries that still matter, and for how long.
+    pub(super) fn held(&self) -> Vec<(Revocation, Duration)> {
+        let clocks = [since_1970(self.clock.now()), self.clock.monotonic()];
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all = Vec::with_capacity(entries.len());
+        for (issuer, of) in &entries.by_issuer {
+            of.each(|target, entry| {
+                let left = entry.left(clocks);
+                if !left.is_zero() {
+                    let revocation = Revocation {
+                        issuer: issuer.clone(),
+                        target,
+                        until: Some(moment(entry.until)),
+                    };
+                    all.push((revocation, left));
+                }
+            });
+        }
+        all
+    }
+
     /// Takes an entry, and ends the streams that it concerns. It gives it back with the moment that it
     /// means.
     pub(super) fn add(&self, mut revocation: Revocation) -> Result<Revocation, RevocationError> {
@@ -190,6 +228,13 @@ impl Lists {
     }
 }
 
+/// The moment that lies so long after 1970.
+fn moment(since_1970: Duration) -> DateTime<Utc> {
+    let after = TimeDelta::from_std(since_1970).unwrap_or(TimeDelta::MAX);
+    let moment = DateTime::UNIX_EPOCH.checked_add_signed(after);
+    moment.unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
 fn put<K: Hash + Eq + Clone>(
     list: &mut HashMap<K, Entry>,
     key: &K,
@@ -217,6 +262,21 @@ impl OfIssuer {
         let (named, all) = (self.tokens.len(), self.subjects.len());
         let (clients, sessions) = (self.clients.len(), self.sessions.len());
         [named, all, clients, sessions].iter().sum()
+    }
+
+    fn each(&self, mut take: impl FnMut(RevocationTarget, &Entry)) {
+        for (id, entry) in &self.tokens {
+            take(RevocationTarget::OneToken(id.clone()), entry);
+        }
+        for (subject, entry) in &self.subjects {
+            take(RevocationTarget::AllOfSubject(subject.clone()), entry);
+        }
+        for (client, entry) in &self.clients {
+            take(RevocationTarget::AllOfClient(client.clone()), entry);
+        }
+        for (session, entry) in &self.sessions {
+            take(RevocationTarget::AllOfSession(session.clone()), entry);
+        }
     }
 
     fn retain(&mut self, mut matters: impl FnMut(&Entry) -> bool) {
@@ -262,8 +322,6 @@ impl Entries {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::super::Revocations;
     use super::*;
     use crate::testing::ManualClock;

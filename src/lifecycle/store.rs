@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use super::entries::Lists;
 use super::revocation::{Revocation, RevocationError};
@@ -75,6 +76,20 @@ impl RevocationSink {
             Ok(_) | Err(RevocationError::UnknownIssuer) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// For how long `revocation` matters from now on: until no token that it concerns can be in force.
+    /// Nothing if the guard is gone.
+    pub fn matters_for(&self, revocation: &Revocation) -> Option<Duration> {
+        let lists = self.0.upgrade()?;
+        Some(lists.matters_for(revocation))
+    }
+
+    /// What the guard holds, wherever it learned it, and for how long each still matters: what a store
+    /// that lost data is given back.
+    pub fn held(&self) -> Vec<(Revocation, Duration)> {
+        let lists = self.0.upgrade();
+        lists.map(|lists| lists.held()).unwrap_or_default()
     }
 
     /// Whether the guard is still there.

@@ -1,0 +1,39 @@
+//! Revocations that machines share through a real Redis server, with all that can happen to it.
+//!
+//! Each test starts servers of its own. Without the program `redis-server` (Debian's package of that
+//! name) all of them are ignored, with that reason.
+#![cfg(test)]
+#![allow(
+    clippy::allow_attributes,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on must panic"
+)]
+
+mod support;
+
+#[path = "redis/"]
+mod cases {
+    pub(crate) mod losing;
+    pub(crate) mod program;
+    pub(crate) mod sharing;
+    pub(crate) mod stopping;
+    pub(crate) mod trial;
+    pub(crate) mod world;
+}
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let mut trials = cases::sharing::trials();
+    trials.extend(cases::stopping::trials());
+    trials.extend(cases::losing::trials());
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
