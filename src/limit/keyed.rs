@@ -67,7 +67,7 @@ impl Keyed {
             Ok(Ok(())) => Ok(()),
             Ok(Err(not_until)) => Err(self.refused(not_until.wait_time_from(self.clock.now()))),
             // It never passes as a whole.
-            Err(_) => Err(self.refused(self.quota.refill())),
+            Err(_) => Err(self.refused(self.quota.spans().1)),
         }
     }
 

@@ -79,10 +79,10 @@ impl Quota {
         }
     }
 
-    /// In which time a burst that is used up is whole again.
-    pub(crate) fn refill(self) -> Duration {
+    /// In which time one comes back, and in which a burst that is used up is whole again.
+    pub(crate) fn spans(self) -> (Duration, Duration) {
         let each = self.per.checked_div(self.count).unwrap_or_default();
-        each.saturating_mul(self.at_once())
+        (each, each.saturating_mul(self.at_once()))
     }
 
     /// Whether it allows something, and no more than can be counted.

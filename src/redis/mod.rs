@@ -1,4 +1,4 @@
-//! What many machines share through Redis: what was revoked.
+//! What many machines share through Redis: what was revoked, and how much was asked.
 //!
 //! Layer L5.
 
@@ -8,6 +8,7 @@ mod entry;
 mod follower;
 mod heart;
 mod keys;
+mod limits;
 mod options;
 mod revocations;
 mod script;
@@ -16,5 +17,6 @@ mod view;
 
 pub use address::{RedisAddress, RedisAddressError};
 pub use keys::{SharedKey, SharedKeyError};
+pub use limits::RedisLimits;
 pub use options::{RedisOptions, RedisStoreError};
 pub use revocations::RedisRevocations;
