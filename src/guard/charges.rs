@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::admitted::Admitted;
 use super::settle::uncounted;
-use crate::limit::{Bill, Call};
+use crate::limit::{Bill, Call, Slot};
 use crate::refusal::Refusal;
 
 impl Admitted {
@@ -39,6 +39,9 @@ impl Admitted {
 
     /// Takes a place among what the principal does at once, until this is dropped.
     pub(crate) fn begins(&mut self, is_stream: bool) -> Result<(), Refusal> {
+        if self.is_paid {
+            return Ok(());
+        }
         let limits = &self.guard.limits;
         let slot = if is_stream {
             limits.begin_stream(&self.verified)
@@ -48,6 +51,11 @@ impl Admitted {
         let slot = slot.map_err(|not_until| self.refuse(not_until.into()))?;
         self.slot = slot.map(Arc::new);
         Ok(())
+    }
+
+    /// Its place, for whoever holds it until the end of the answer.
+    pub(crate) const fn take_place(&mut self) -> Option<Arc<Slot>> {
+        self.slot.take()
     }
 
     /// The same for whoever stands behind, who need not charge for the calls once more, and may hold it for

@@ -137,6 +137,7 @@ mod tests {
         assert!(many(3).is_ok());
     }
 
+    /// RS-129
     #[test]
     fn memory_is_bounded_and_a_forgotten_key_begins_anew() {
         let (few, _) = principals(Quota::per_hour(1), 10);

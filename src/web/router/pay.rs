@@ -1,8 +1,14 @@
-//! What calls cost.
+//! What calls cost, and how many there are at once.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use http_body_util::BodyExt as _;
 
 use super::endpoint::Route;
 use crate::guard::Admitted;
-use crate::limit::Call as Priced;
+use crate::limit::{Call as Priced, Slot};
 use crate::mcp::call::Call;
 use crate::refusal::Refusal;
 
@@ -16,32 +22,46 @@ pub(super) async fn pay<St>(
     if !admitted.has_prices(calls.len() > 1) {
         return Ok(());
     }
-    let scopes: Option<Vec<Vec<&'static str>>> = routes
-        .iter()
-        .map(|route| {
-            let mut scopes = Vec::new();
-            let is_met = route.demands().all(|demand| {
-                (demand.challenge)(&mut scopes);
-                (demand.is_met)(admitted.granted())
-            });
-            is_met.then_some(scopes)
-        })
-        .collect();
-    let bill = match &scopes {
-        Some(scopes) => {
-            let named: Vec<_> = calls.iter().map(|call| call.about()).collect();
-            let calls = calls.iter().zip(&named).zip(scopes);
-            let calls = calls.map(|((call, name), scopes)| Priced {
-                method: &call.method,
-                tool: name.as_deref().filter(|_| call.method == "tools/call"),
-                scopes,
-            });
-            admitted.bill(&calls.collect::<Vec<_>>())
-        }
-        None => admitted.bill(&vec![Priced::UNKNOWN; calls.len()]),
+    let mut scopes = Vec::with_capacity(routes.len());
+    let is_met = routes.iter().all(|route| {
+        let mut needed = Vec::new();
+        let is_met = route.demands().all(|demand| {
+            (demand.challenge)(&mut needed);
+            (demand.is_met)(admitted.granted())
+        });
+        scopes.push(needed);
+        is_met
+    });
+    let named: Vec<_> = calls.iter().map(|call| call.about()).collect();
+    let priced = calls.iter().zip(&named).zip(&scopes).zip(routes);
+    let priced = priced.map(|(((call, name), scopes), route)| match route {
+        Route::UnknownMethod | Route::UnknownName => Priced::UNKNOWN,
+        Route::Handler { .. } | Route::List(..) | Route::Open(_) => Priced {
+            method: &call.method,
+            tool: name.as_deref().filter(|_| call.method == "tools/call"),
+            scopes,
+        },
+    });
+    let bill = if is_met {
+        admitted.bill(&priced.collect::<Vec<_>>())
+    } else {
+        admitted.bill(&vec![Priced::UNKNOWN; calls.len()])
     };
     if admitted.is_asked_elsewhere(&bill) {
         return admitted.pay_everywhere(&bill).await;
     }
     admitted.pay(&bill)
+}
+
+/// The answer, which has its place among what its caller does at once until it ends.
+pub(super) fn held(answer: Response, place: Option<Arc<Slot>>) -> Response {
+    match place {
+        None => answer,
+        Some(place) => answer.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                let _held = &place;
+                frame
+            }))
+        }),
+    }
 }

@@ -17,7 +17,7 @@ use super::answer::{
 };
 use super::endpoint::{Endpoint, Route};
 use super::entry::{Entry, Given, Run, Stop};
-use super::pay::pay;
+use super::pay::{held, pay};
 use super::reply::{Reply, tool_refused};
 use super::stream::Work;
 use crate::audit::ReasonCode;
@@ -82,16 +82,24 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             // A preflight has no credentials, and no origin is let in by this answer.
             return allowing(Response::new(Body::empty()), StatusCode::NO_CONTENT);
         }
-        let admitted = match self.guard.admit(&mut parts, Wants::KnownLater).await {
+        let mut admitted = match self.guard.admit(&mut parts, Wants::KnownLater).await {
             Ok((admitted, _)) => admitted,
             Err(refusal) => return refusal.into_answer(None),
         };
-        let bytes = match self.read(&admitted, &parts, body).await {
+        if let Err(refusal) = admitted.begins(false) {
+            return refusal.into_answer(None);
+        }
+        let place = admitted.take_place();
+        held(self.answer(&admitted, &parts, body).await, place)
+    }
+
+    async fn answer(&self, admitted: &Admitted, parts: &Parts, body: Body) -> Response {
+        let bytes = match self.read(admitted, parts, body).await {
             Ok(bytes) => bytes,
             Err(response) => return response,
         };
         let visit = Visit {
-            admitted: &admitted,
+            admitted,
             // Only now: the body may have come slowly, and the token may have died meanwhile.
             now: self.now(),
             headers: &parts.headers,
