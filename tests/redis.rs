@@ -19,8 +19,13 @@ mod support;
 
 #[path = "redis/"]
 mod cases {
+    pub(crate) mod access;
+    pub(crate) mod hostile;
+    pub(crate) mod lines;
+    pub(crate) mod log;
     pub(crate) mod losing;
     pub(crate) mod program;
+    pub(crate) mod replicas;
     pub(crate) mod sharing;
     pub(crate) mod stopping;
     pub(crate) mod trial;
@@ -32,8 +37,13 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
+    cases::log::begin();
     let mut trials = cases::sharing::trials();
     trials.extend(cases::stopping::trials());
     trials.extend(cases::losing::trials());
+    trials.extend(cases::lines::trials());
+    trials.extend(cases::replicas::trials());
+    trials.extend(cases::hostile::trials());
+    trials.extend(cases::access::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -69,9 +69,11 @@ impl Program {
             .spawn();
         self.child = Some(child.expect("redis-server"));
         eventually("the server answers", async || {
-            self.try_ask::<String>(&redis::cmd("PING"))
-                .await
-                .is_ok_and(|said| said == "PONG")
+            match self.try_ask::<String>(&redis::cmd("PING")).await {
+                Ok(said) => said == "PONG",
+                // It wants a password first.
+                Err(error) => error.code() == Some("NOAUTH"),
+            }
         })
         .await;
     }

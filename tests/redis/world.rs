@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clearance::Guard;
 use clearance::id::{Subject, TokenId};
 use clearance::lifecycle::{Revocation, RevocationStore as _};
-use clearance::redis::{RedisOptions, RedisRevocations, SharedKey};
+use clearance::redis::{RedisAddress, RedisOptions, RedisRevocations, SharedKey};
 use clearance::testing::{Issuer, ManualClock};
+use clearance::{Guard, GuardBuilder, Ready};
 
 use super::program::Program;
 use crate::support::http::ask;
@@ -38,7 +38,12 @@ pub(crate) const BOUND: Duration = Duration::from_secs(1);
 
 /// Options with short times, for the server at `url`.
 pub(crate) fn options(url: &str) -> RedisOptions {
-    RedisOptions::new(url.parse().expect("an address"), "files", key())
+    options_of("files", url.parse().expect("an address"), key())
+}
+
+/// The same for another guard, with any address and key.
+pub(crate) fn options_of(guard: &str, address: RedisAddress, key: SharedKey) -> RedisOptions {
+    RedisOptions::new(address, guard, key)
         .heartbeat(Duration::from_millis(200))
         .response_timeout(Duration::from_millis(300))
         .bound(BOUND)
@@ -73,9 +78,18 @@ impl World {
     }
 
     pub(crate) async fn machine(&self, options: RedisOptions) -> Machine {
+        self.machine_with(options, |builder| builder).await
+    }
+
+    /// The same, with a guard that is changed first.
+    pub(crate) async fn machine_with(
+        &self,
+        options: RedisOptions,
+        change: impl FnOnce(GuardBuilder<Fixture, Ready>) -> GuardBuilder<Fixture, Ready>,
+    ) -> Machine {
         let store = RedisRevocations::connect(options).await.expect("a store");
         let store = Arc::new(store);
-        let builder = support::strict(&self.issuer, &self.clock).unlimited();
+        let builder = change(support::strict(&self.issuer, &self.clock).unlimited());
         let shared: Arc<RedisRevocations> = Arc::clone(&store);
         let guard = builder.revocation_store(shared).build().expect("a guard");
         guard.ready().await.expect("keys");
@@ -152,7 +166,13 @@ impl Machine {
 
     /// Whoever asks later than `bound` after `since` gets another answer than `ok`; waits until it is
     /// `expected`.
-    async fn says_within(&self, bound: Duration, since: Instant, token: &str, expected: &str) {
+    pub(crate) async fn says_within(
+        &self,
+        bound: Duration,
+        since: Instant,
+        token: &str,
+        expected: &str,
+    ) {
         eventually(expected, async || {
             let asked = since.elapsed();
             let said = self.says(token).await;

@@ -20,6 +20,8 @@ pub mod mcp;
 
 pub mod plain;
 
+pub mod proxy;
+
 pub mod request;
 
 pub mod service;
