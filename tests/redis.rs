@@ -21,6 +21,7 @@ mod support;
 mod cases {
     pub(crate) mod access;
     pub(crate) mod hostile;
+    pub(crate) mod limits;
     pub(crate) mod lines;
     pub(crate) mod log;
     pub(crate) mod losing;
@@ -45,5 +46,6 @@ fn main() -> ExitCode {
     trials.extend(cases::replicas::trials());
     trials.extend(cases::hostile::trials());
     trials.extend(cases::access::trials());
+    trials.extend(cases::limits::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
