@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{Level, debug, enabled, error, info};
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
+use tracing::{Level, debug, error, info};
 
 use super::counts::{Counts, DecisionStats};
 use super::elevations::Elevations;
@@ -116,9 +117,18 @@ impl Auditor {
         self.queue.as_ref().map(Queue::stats)
     }
 
-    /// Whether anybody reads what is written about decisions.
+    /// Whether anybody may read what is written about such a decision.
+    ///
+    /// The most that any subscriber wants is a number. To ask the subscribers themselves would make
+    /// them filter an event that never comes, and some remember that.
+    pub(crate) fn reads(&self, decision: AuditDecision) -> bool {
+        let level = level(decision);
+        self.queue.is_some() || (level <= STATIC_MAX_LEVEL && level <= LevelFilter::current())
+    }
+
+    /// Whether anybody may read what is written about any decision.
     pub(crate) fn is_read(&self) -> bool {
-        self.queue.is_some() || enabled!(target: "clearance", Level::DEBUG)
+        self.reads(AuditDecision::Unavailable)
     }
 
     /// A request was let in, for what it needed.
@@ -195,7 +205,7 @@ impl Auditor {
             let now = || self.clock.monotonic();
             self.elevations.settle(verified, now)
         });
-        if !self.is_read() {
+        if !self.reads(what.decision) {
             return;
         }
         let event = AuditEvent {
@@ -227,8 +237,17 @@ pub(super) fn joined(names: impl Iterator<Item = &'static str>) -> Option<String
     (!names.is_empty()).then(|| names.join(" "))
 }
 
-/// One event of `tracing`: what is let in at the level `debug`, what is refused or ended at `info`, and
-/// what nobody could decide at `error`.
+/// What is let in is written at the level `debug`, what is refused or ended at `info`, and what nobody could
+/// decide at `error`.
+const fn level(decision: AuditDecision) -> Level {
+    match decision {
+        AuditDecision::Allowed => Level::DEBUG,
+        AuditDecision::Ended | AuditDecision::Refused => Level::INFO,
+        AuditDecision::Unavailable => Level::ERROR,
+    }
+}
+
+/// One event of `tracing`.
 fn trace(event: &AuditEvent) {
     macro_rules! write_at {
         ($level:ident) => {
@@ -253,9 +272,9 @@ fn trace(event: &AuditEvent) {
             )
         };
     }
-    match event.decision() {
-        AuditDecision::Allowed => write_at!(debug),
-        AuditDecision::Ended | AuditDecision::Refused => write_at!(info),
-        AuditDecision::Unavailable => write_at!(error),
+    match level(event.decision()) {
+        Level::ERROR => write_at!(error),
+        Level::INFO => write_at!(info),
+        _ => write_at!(debug),
     }
 }

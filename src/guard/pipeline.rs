@@ -11,7 +11,7 @@ use super::voucher::Voucher;
 use super::{Inner, QuotaChoice, credential};
 #[cfg(feature = "axum")]
 use crate::audit::ReasonCode;
-use crate::audit::{self, Auditor, Trail};
+use crate::audit::{self, AuditDecision, Auditor, Trail};
 use crate::id::CorrelationId;
 use crate::jwk::KeySet;
 use crate::keys::{IssuerKeys, Unavailable};
@@ -299,7 +299,7 @@ impl Inner {
         let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
         if !token.is_known_to(&keys) {
             let named = token.untrusted_key_id();
-            let named = named.filter(|_| self.auditor.is_read());
+            let named = named.filter(|_| self.auditor.reads(AuditDecision::Refused));
             let refusal = refuse(SignatureError::UnknownKey.into());
             return Err(refusal.naming(named.map(audit::shown)));
         }
