@@ -256,6 +256,7 @@ fn trace(event: &AuditEvent) {
                 decision = event.decision().as_str(),
                 reason = event.reason().map(ReasonCode::as_str),
                 cause = event.cause(),
+                resource = event.resource().as_str(),
                 issuer = event.issuer().map(|issuer| issuer.as_str()),
                 subject = event.subject(),
                 client = event.client().map(|client| super::text::short(client.as_str())),
@@ -266,7 +267,7 @@ fn trace(event: &AuditEvent) {
                 key_id = event.key_id().map(|id| super::text::short(id.as_str())),
                 unknown_key = event.unknown_key(),
                 from_cache = event.from_cache(),
-                duration_us = event.duration().as_micros(),
+                duration_us = event.duration_us(),
                 correlation_id = event.correlation_id().as_ref().map(CorrelationId::as_str),
                 elevates = event.elevates().as_ref().map(CorrelationId::as_str),
             )

@@ -229,6 +229,11 @@ impl AuditEvent {
     pub const fn duration(&self) -> Duration {
         self.duration
     }
+
+    /// The same as it is written.
+    pub(super) fn duration_us(&self) -> u64 {
+        u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX)
+    }
 }
 
 impl fmt::Debug for AuditEvent {
@@ -274,8 +279,7 @@ impl Serialize for AuditEvent {
         put("key_id", self.key_id().map(|id| text::short(id.as_str())))?;
         put("unknown_key", self.unknown_key().map(str::to_owned))?;
         object.serialize_field("from_cache", &self.from_cache)?;
-        let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
-        object.serialize_field("duration_us", &micros)?;
+        object.serialize_field("duration_us", &self.duration_us())?;
         object.end()
     }
 }

@@ -11,7 +11,7 @@ use super::fixture::{Kept, decided, golden, of_alice};
 use crate::endpoint::{Endpoint, Reply};
 use crate::support::http::{ask, bearer, request};
 use crate::support::mcp::DENIED;
-use crate::support::{self, Server, TRACE_PARENT, ToolsRead};
+use crate::support::{self, E, Server, TRACE_PARENT, ToolsRead};
 
 const READ: &str = "mcp:tools.read";
 
@@ -208,7 +208,8 @@ async fn each_decision_is_one_record() {
     let token = |scope: &str| server.issuer.token().scope(scope);
     let good = token(READ).mint();
     let issuer = server.issuer.id().to_string();
-    let whose = format!(r#"issuer="{issuer}" subject="alice" client="client-1""#);
+    let at = format!(r#"resource="{E}""#);
+    let whose = format!(r#"{at} issuer="{issuer}" subject="alice" client="client-1""#);
     let end = r#"duration_us=0 correlation_id="4bf92f3577b34da6a3ce929d0e0e4736""#;
     let of = |token: TokenBuilder<'_>| token.mint();
     for (path, token, record) in [
@@ -230,7 +231,7 @@ async fn each_decision_is_one_record() {
             "/mcp",
             of(token(READ).wrong_signature()),
             format!(
-                r#" INFO clearance: decision="refused" reason="bad_signature" from_cache=false {end}"#
+                r#" INFO clearance: decision="refused" reason="bad_signature" {at} from_cache=false {end}"#
             ),
         ),
     ] {
