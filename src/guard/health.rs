@@ -36,7 +36,9 @@ pub struct Health {
 pub struct IssuerHealth {
     /// Which.
     pub issuer: Issuer,
-    /// Whether its tokens can be judged now.
+    /// Whether its tokens can be judged now. One that is asked about its tokens is not ready after it could
+    /// not be asked about one that it had called active before. Tokens that strangers may have made up say
+    /// so only if nothing else was answered for ten seconds, or ever.
     pub is_ready: bool,
     /// How many of its keys can verify; none where it is asked about its tokens.
     pub keys: usize,
@@ -192,12 +194,12 @@ impl Voucher {
                 let told = asker.status();
                 IssuerHealth {
                     issuer,
-                    is_ready: told.is_found && told.failure.is_none(),
+                    is_ready: told.is_ready(),
                     keys: 0,
                     age: None,
                     renewal_in: None,
                     serve_for: None,
-                    last_error: told.failure,
+                    last_error: told.last_error(),
                     fetches: told.questions,
                     failures: told.failures,
                 }

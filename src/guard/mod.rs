@@ -174,7 +174,7 @@ impl<V: Vocabulary> Guard<V> {
     }
 
     /// Waits until the keys of every issuer are there, and until it is known where an issuer is asked
-    /// about its tokens.
+    /// about its tokens. If it was asked in vain before, it is asked about a token that nobody has.
     ///
     /// Requests that come earlier wait for the first fetch, or get 503.
     ///
