@@ -27,8 +27,11 @@ use clearance::lifecycle::{Published, Revocation, RevocationSink, RevocationStor
 use clearance::testing::{Fault, ManualClock};
 use clearance::{Guard, IssuerHealth, Problem, TrustedIssuer, health_routes};
 use endpoint::{Endpoint, Reply};
+use metrics::with_local_recorder;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use support::http::{ask, bearer, eventually, parts, request, verdict};
 use support::{Answer, FilesRead, Fixture, Held, ToolsRead, raw};
+use tower::ServiceExt as _;
 
 /// How long the issuer's keys are fresh, and how long they serve while it is down.
 const FRESH: Duration = Duration::from_mins(10);
@@ -129,6 +132,45 @@ async fn an_issuer_is_followed_through_its_day() {
     assert_eq!((back.age, back.serve_for), (Some(seconds(0)), Some(FRESH)));
     assert_eq!(problems(&guard), [""; 0]);
     assert_eq!(verdict(&guard, &token()).await, "ok");
+}
+
+/// Keys that grew old because nobody came are no failure; and where somebody looks, they do not grow old.
+#[tokio::test]
+async fn an_idle_guard_stays_ready() {
+    let (issuer, clock, guard) = stage().await;
+    guard.ready().await.expect("keys");
+    for times in 2..4 {
+        clock.advance(TimeDelta::hours(5));
+        let idle = issuer_of(&guard);
+        assert_eq!((idle.is_ready, idle.last_error), (true, None));
+        assert_eq!(
+            (idle.renewal_in, idle.serve_for),
+            (Some(seconds(0)), Some(seconds(0)))
+        );
+        assert_eq!(problems(&guard), [""; 0]);
+        assert_eq!(verdict(&guard, &issuer.token().mint()).await, "ok");
+        assert_eq!(issuer_of(&guard).fetches, times);
+    }
+    let (address, _task) = served(health_routes([&guard])).await;
+    for times in [4, 6, 8] {
+        clock.advance(TimeDelta::minutes(9));
+        assert_says(
+            &asked(address, "GET /readyz").await,
+            200,
+            "{\"ready\":true}",
+        );
+        eventually(|| issuer_of(&guard).age == Some(seconds(0))).await;
+        assert_says(
+            &asked(address, "GET /readyz").await,
+            200,
+            "{\"ready\":true}",
+        );
+        assert_eq!(issuer_of(&guard).fetches, times);
+        clock.advance(TimeDelta::minutes(9));
+        let recorder = PrometheusBuilder::new().build_recorder();
+        with_local_recorder(&recorder, || guard.publish_metrics());
+        eventually(|| issuer_of(&guard).age == Some(seconds(0))).await;
+    }
 }
 
 /// Keys that are given are there from the start, and have no age.
@@ -412,6 +454,36 @@ async fn routes_say_how_guards_are() {
     for path in ["/", "/health", "/readyz/"] {
         assert_eq!(asked(address, &format!("GET {path}")).await.status, 404);
     }
+}
+
+/// However often somebody looks, the issuers are asked again at one time, and one that does not answer holds
+/// up no other.
+#[tokio::test]
+async fn who_looks_often_has_them_asked_once() {
+    let clock = support::clock();
+    let (silent, other) = (support::issuer(&clock).await, support::issuer(&clock).await);
+    silent.fault(Fault::Hang);
+    let builder = support::strict(&silent, &clock);
+    let guard = builder.issuer(other.id().clone()).build().expect("a guard");
+    let routes: axum::Router = health_routes([&guard]);
+    let look = async || {
+        let request = http::Request::get("/readyz").body(axum::body::Body::empty());
+        let answer = routes.clone().oneshot(request.expect("a request")).await;
+        assert_eq!(answer.expect("an answer").status(), 503);
+    };
+    look().await;
+    eventually(|| guard.health().issuers[1].is_ready).await;
+    assert!(!guard.health().issuers[0].is_ready);
+    let alive = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let before = alive();
+    for _ in 0..100 {
+        look().await;
+    }
+    assert!(alive() <= before, "{} tasks, {before} before", alive());
 }
 
 /// RS-147: nothing that a request shows or that a guard holds is in what they say.

@@ -39,11 +39,8 @@ impl Settings {
         let max_age = self
             .max_age
             .map(|oldest| positive(oldest).ok_or(ConfigError::Lifetime));
-        let leeway = self
-            .leeway
-            .to_std()
-            .ok()
-            .filter(|leeway| *leeway <= MOST_LEEWAY);
+        let leeway = self.leeway.to_std().ok();
+        let leeway = leeway.filter(|leeway| *leeway <= MOST_LEEWAY);
         let leeway = leeway.ok_or(ConfigError::Leeway)?;
         // A token may have been issued a little after its revocation, by its issuer's clock.
         let keep = max_lifetime
@@ -67,6 +64,8 @@ impl Settings {
         );
         let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
         Ok(Inner {
+            #[cfg(any(feature = "axum", feature = "metrics"))]
+            is_looking: false.into(),
             #[cfg(feature = "metrics")]
             label: self.resource.as_str().into(),
             quota,

@@ -1,8 +1,10 @@
 //! How a guard is.
 
 use std::fmt;
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "metrics"))]
 use std::sync::Arc;
+#[cfg(any(feature = "axum", feature = "metrics"))]
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::voucher::Voucher;
@@ -44,9 +46,11 @@ pub struct IssuerHealth {
     pub keys: usize,
     /// How old its keys are, where they were fetched.
     pub age: Option<Duration>,
-    /// In which time they will be renewed, if a request comes.
+    /// In which time they will be renewed, if a request comes or somebody asks for `/readyz` or for
+    /// metrics.
     pub renewal_in: Option<Duration>,
-    /// For how long they serve if no new ones come.
+    /// For how long they serve if no new ones come. Where that is over and nothing failed, nobody came: the
+    /// next request waits for new ones.
     pub serve_for: Option<Duration>,
     /// Why it was last asked in vain, as a stable code; nothing after it has answered.
     pub last_error: Option<&'static str>,
@@ -154,20 +158,52 @@ impl Inner {
     }
 }
 
-#[cfg(feature = "axum")]
+/// What whoever looks at a guard now and then sees to: a guard to which nobody sends requests would never ask
+/// its issuers again.
+#[cfg(any(feature = "axum", feature = "metrics"))]
 impl Inner {
-    /// Asks the issuers again, in the background: a guard to which nobody sends requests would never do so.
-    pub(crate) fn look_again(self: &Arc<Self>) {
+    /// How the guard is. If it is time for that, its issuers are asked again, in the background.
+    pub(crate) fn looked_at(self: &Arc<Self>) -> Health {
+        let health = self.health();
+        let is_due = |issuer: &IssuerHealth| issuer.renewal_in == Some(Duration::ZERO);
+        if !health.is_ready() || health.issuers.iter().any(is_due) {
+            self.look_again();
+        }
+        health
+    }
+
+    /// Asks the issuers again, all at one time, unless that is being done.
+    fn look_again(self: &Arc<Self>) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        let this = Arc::clone(self);
+        if self.is_looking.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let looking = Looking(Arc::clone(self));
         runtime.spawn(async move {
-            for voucher in &this.vouchers {
-                // Whatever comes of it is in the health.
-                voucher.ready().await.ok();
+            let mut asked = tokio::task::JoinSet::new();
+            for place in 0..looking.0.vouchers.len() {
+                let this = Arc::clone(&looking.0);
+                asked.spawn(async move {
+                    // Whatever comes of it is in the health.
+                    this.vouchers.get(place)?.ready().await.ok()
+                });
             }
+            while asked.join_next().await.is_some() {}
+            drop(looking);
         });
+    }
+}
+
+/// Somebody asks the issuers again, until this is dropped, be it by a runtime that is shut down.
+#[cfg(any(feature = "axum", feature = "metrics"))]
+struct Looking(Arc<Inner>);
+
+#[cfg(any(feature = "axum", feature = "metrics"))]
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.is_looking.store(false, Ordering::Release);
     }
 }
 
@@ -176,7 +212,9 @@ impl Voucher {
         match self {
             Self::Keys(keys) => {
                 let status = keys.status(now);
+                // Those that grew old because nobody came are renewed by whoever comes.
                 let serve = status.serve_for.is_none_or(|left| !left.is_zero());
+                let serve = serve || status.failure.is_none();
                 IssuerHealth {
                     issuer,
                     is_ready: status.keys > 0 && serve,

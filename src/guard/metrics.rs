@@ -13,7 +13,8 @@ impl<V: Vocabulary> Guard<V> {
     ///
     /// A request counts with an atomic number and nothing else; the recorder, its labels and its locks
     /// cost no request anything. So publish from a task every few seconds, or before each scrape.
-    /// Counters are absolute: to publish twice changes nothing.
+    /// Counters are absolute: to publish twice changes nothing. Where that is done in a tokio runtime,
+    /// keys are renewed in time although no request comes.
     ///
     /// The labels are the resource, the issuers of the configuration, and stable codes. Nothing that a
     /// client sends becomes one.
@@ -65,9 +66,9 @@ impl Inner {
         histogram!("clearance_verification_seconds", "resource" => resource).record(time);
     }
 
-    fn publish(&self) {
+    fn publish(self: &Arc<Self>) {
         describe();
-        let health = self.health();
+        let health = self.looked_at();
         let resource = Arc::clone(&self.label);
         let of = |name: &'static str| counter!(name, "resource" => Arc::clone(&resource));
         let now = |name: &'static str| gauge!(name, "resource" => Arc::clone(&resource));

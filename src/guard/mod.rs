@@ -40,6 +40,8 @@ pub(crate) use pipeline::{Admission, Begun};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+#[cfg(any(feature = "axum", feature = "metrics"))]
+use std::sync::atomic::AtomicBool;
 
 use http::request::Parts;
 
@@ -128,6 +130,9 @@ pub(crate) struct Inner {
     cache: TokenCache,
     quota: QuotaChoice,
     auditor: Auditor,
+    /// Whether the issuers are being asked again because somebody looked.
+    #[cfg(any(feature = "axum", feature = "metrics"))]
+    is_looking: AtomicBool,
     /// The resource, as metrics name it.
     #[cfg(feature = "metrics")]
     label: Arc<str>,
