@@ -125,6 +125,7 @@ async fn each_metric_is_exposed() {
     let by = format!("{of},issuer=\"{}\"", issuer.id());
     let mut expected = vec![
         format!("clearance_audit_events_total{{{of},outcome=\"dropped\"}} 0"),
+        format!("clearance_audit_events_total{{{of},outcome=\"dropped_unverified\"}} 0"),
         format!("clearance_audit_events_total{{{of},outcome=\"failed\"}} 0"),
         format!("clearance_audit_events_total{{{of},outcome=\"written\"}} 15"),
         format!("clearance_decisions_total{{{of},decision=\"allowed\",reason=\"none\"}} 5"),

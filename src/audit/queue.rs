@@ -14,7 +14,8 @@ use super::AuditEvent;
 ///
 /// It runs on a thread of its own. It may take its time: a request never waits for it, and never fails
 /// because of it. What does not fit into the queue meanwhile is dropped and counted, and so is what it
-/// could not write ([`AuditStats`]).
+/// could not write ([`AuditStats`]). Half of the queue is kept for events about callers whose tokens were
+/// verified, so that a flood of requests from strangers does not push them out.
 ///
 /// # Examples
 /// ```
@@ -100,8 +101,10 @@ impl<W> fmt::Debug for JsonLines<W> {
 pub struct AuditStats {
     /// How many were written.
     pub written: u64,
-    /// How many were dropped because the queue was full.
+    /// How many about callers whose tokens were verified were dropped because the queue was full.
     pub dropped: u64,
+    /// How many about others were dropped because half of the queue was full.
+    pub dropped_unverified: u64,
     /// How many the sink could not write, and how often it could not flush.
     pub failed: u64,
     /// How many wait to be written.
@@ -110,6 +113,8 @@ pub struct AuditStats {
 
 /// How many events may wait.
 const MOST_WAITING: usize = 8192;
+/// How many may wait before those that anybody can bring about are taken no more.
+const MOST_UNVERIFIED: usize = MOST_WAITING / 2;
 /// How long the writer looks away when there was nothing to write. It is woken sooner only if much is
 /// waiting: to wake it for each event would cost each request more than all the rest.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -122,6 +127,7 @@ struct Shared {
     much: Condvar,
     written: AtomicU64,
     dropped: AtomicU64,
+    dropped_unverified: AtomicU64,
     failed: AtomicU64,
 }
 
@@ -142,6 +148,7 @@ impl Queue {
             much: Condvar::new(),
             written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            dropped_unverified: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         });
         let writer = Arc::clone(&shared);
@@ -150,12 +157,17 @@ impl Queue {
         Ok(Self(shared))
     }
 
-    /// Takes an event, unless it is full.
+    /// Takes an event, unless there is no room for it.
     pub(super) fn push(&self, event: AuditEvent) {
+        let (room, dropped) = if event.verified.is_some() {
+            (MOST_WAITING, &self.0.dropped)
+        } else {
+            (MOST_UNVERIFIED, &self.0.dropped_unverified)
+        };
         let mut state = self.0.state();
-        if state.waiting.len() >= MOST_WAITING {
+        if state.waiting.len() >= room {
             drop(state);
-            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+            dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         state.waiting.push(event);
@@ -171,6 +183,7 @@ impl Queue {
         AuditStats {
             written: of(&self.0.written),
             dropped: of(&self.0.dropped),
+            dropped_unverified: of(&self.0.dropped_unverified),
             failed: of(&self.0.failed),
             waiting: self.0.state().waiting.len(),
         }
