@@ -53,6 +53,9 @@ pub trait AuditSink: Send + 'static {
 
 /// Writes each event as one line of JSON.
 ///
+/// A write that fails in the middle leaves a part of a line. The next event begins a line of its own all the
+/// same: whoever reads the log skips what is no JSON.
+///
 /// # Examples
 /// ```
 /// use clearance::audit::JsonLines;
@@ -67,25 +70,37 @@ pub trait AuditSink: Send + 'static {
 /// # Ok(())
 /// # }
 /// ```
-pub struct JsonLines<W>(W);
+pub struct JsonLines<W> {
+    writer: W,
+    /// Whether what was written last may be a part of a line.
+    is_torn: bool,
+}
 
 impl<W: io::Write + Send + 'static> JsonLines<W> {
     /// Writes to `writer`.
     pub const fn to(writer: W) -> Self {
-        Self(writer)
+        let is_torn = false;
+        Self { writer, is_torn }
     }
 }
 
 impl<W: io::Write + Send + 'static> AuditSink for JsonLines<W> {
     fn write(&mut self, event: &AuditEvent) -> io::Result<()> {
-        // In one piece, so that a line is there or not.
-        let mut line = serde_json::to_vec(event)?;
+        let mut line = Vec::new();
+        if self.is_torn {
+            line.push(b'\n');
+        }
+        serde_json::to_writer(&mut line, event)?;
         line.push(b'\n');
-        self.0.write_all(&line)
+        // Also where the writer panics.
+        self.is_torn = true;
+        self.writer.write_all(&line)?;
+        self.is_torn = false;
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.writer.flush()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use clearance::audit::{AuditEvent, AuditSink, AuditStats, DecisionStats};
+use clearance::audit::{AuditEvent, AuditSink, AuditStats, DecisionStats, JsonLines};
 use clearance::{Guard, GuardBuilder};
 
 use super::fixture::{Kept, decided};
@@ -281,4 +281,48 @@ async fn numbers_are_those_of_a_log() {
     let world = world(Kept::default()).await;
     let stats = stats(&world.guard);
     assert_eq!(stats, AuditStats::default());
+}
+
+/// A writer with room for so many bytes, whose contents are looked at meanwhile.
+#[derive(Clone, Default)]
+struct Small(Arc<Mutex<(Vec<u8>, usize)>>);
+
+impl Small {
+    fn has_room(&self, bytes: usize) {
+        self.0.lock().expect("a lock").1 = bytes;
+    }
+}
+
+impl io::Write for Small {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut small = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = bytes.len().min(small.1);
+        small.1 -= fits;
+        small.0.extend_from_slice(&bytes[..fits]);
+        // The end of the room, to whoever has to write all.
+        Ok(fits)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A line that broke off spoils no other.
+#[tokio::test]
+async fn a_line_that_broke_off_is_the_only_one() {
+    let small = Small::default();
+    let world = world(JsonLines::to(small.clone())).await;
+    let mut lines = 0;
+    for (round, room) in (1..).zip([10_000, 40, 0, 10_000, 10_000]) {
+        small.has_room(room);
+        knock(&world.guard).await;
+        lines += u64::from(room == 10_000);
+        eventually(|| counts(&world.guard) == [lines, 0, round - lines]).await;
+    }
+    let text = small.0.lock().expect("a lock").0.clone();
+    let text = String::from_utf8(text).expect("text");
+    let is_event = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+    assert_eq!(text.lines().filter(is_event).count(), 3, "{text}");
+    assert_eq!(text.lines().count(), 4, "{text}");
 }
