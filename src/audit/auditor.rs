@@ -117,6 +117,11 @@ impl Auditor {
         self.queue.as_ref().map(Queue::stats)
     }
 
+    /// Waits for the audit log, if there is one, and not longer than `limit`; whether it has everything.
+    pub(crate) fn flush(&self, limit: Duration) -> bool {
+        self.queue.as_ref().is_none_or(|queue| queue.flush(limit))
+    }
+
     /// Whether anybody may read what is written about such a decision.
     ///
     /// The most that any subscriber wants is a number. To ask the subscribers themselves would make

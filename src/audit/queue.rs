@@ -17,6 +17,9 @@ use super::AuditEvent;
 /// could not write ([`AuditStats`]). Half of the queue is kept for events about callers whose tokens were
 /// verified, so that a flood of requests from strangers does not push them out.
 ///
+/// When the last clone of its guard is gone, what waits is written, and the sink is dropped. A process that
+/// ends does not wait for that: see [`Guard::flush_audit`](crate::Guard::flush_audit).
+///
 /// # Examples
 /// ```
 /// use std::io;
@@ -122,7 +125,7 @@ pub struct AuditStats {
     pub dropped_unverified: u64,
     /// How many the sink could not write, and how often it could not flush.
     pub failed: u64,
-    /// How many wait to be written.
+    /// How many wait to be written, the one that is being written included.
     pub waiting: usize,
 }
 
@@ -139,7 +142,12 @@ pub(super) struct Queue(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
+    /// There is much to write, or somebody waits for it.
     much: Condvar,
+    /// What was in hand is written and flushed.
+    settled: Condvar,
+    /// How many were given to the sink.
+    offered: AtomicU64,
     written: AtomicU64,
     dropped: AtomicU64,
     dropped_unverified: AtomicU64,
@@ -149,6 +157,12 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Vec<AuditEvent>,
+    /// How many were ever taken.
+    taken: u64,
+    /// How many of them are written and flushed.
+    settled: u64,
+    /// How many have to be flushed, whatever comes after them.
+    awaited: u64,
     is_closed: bool,
 }
 
@@ -161,6 +175,8 @@ impl Queue {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             much: Condvar::new(),
+            settled: Condvar::new(),
+            offered: AtomicU64::new(0),
             written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             dropped_unverified: AtomicU64::new(0),
@@ -186,11 +202,28 @@ impl Queue {
             return;
         }
         state.waiting.push(event);
+        state.taken = state.taken.saturating_add(1);
         let is_much = state.waiting.len() == MOST_WAITING / 2;
         drop(state);
         if is_much {
             self.0.much.notify_one();
         }
+    }
+
+    /// Waits until all that was taken so far is written and flushed, `limit` at most; whether it is, without
+    /// a failure meanwhile.
+    pub(super) fn flush(&self, limit: Duration) -> bool {
+        let failed = self.0.failed.load(Ordering::Relaxed);
+        let mut state = self.0.state();
+        let taken = state.taken;
+        state.awaited = taken;
+        self.0.much.notify_one();
+        let is_open = |state: &mut State| state.settled < taken;
+        let waited = self.0.settled.wait_timeout_while(state, limit, is_open);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let is_settled = state.settled >= taken;
+        drop(state);
+        is_settled && self.0.failed.load(Ordering::Relaxed) == failed
     }
 
     pub(super) fn stats(&self) -> AuditStats {
@@ -200,7 +233,7 @@ impl Queue {
             dropped: of(&self.0.dropped),
             dropped_unverified: of(&self.0.dropped_unverified),
             failed: of(&self.0.failed),
-            waiting: self.0.state().waiting.len(),
+            waiting: usize::try_from(self.0.waiting()).unwrap_or(usize::MAX),
         }
     }
 }
@@ -218,34 +251,58 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many were taken and not yet written.
+    fn waiting(&self) -> u64 {
+        let taken = self.state().taken;
+        taken.saturating_sub(self.offered.load(Ordering::Relaxed))
+    }
+
     fn empty_into(&self, mut sink: Box<dyn AuditSink>) {
         let mut batch = Vec::new();
         loop {
             let mut state = self.state();
-            if state.waiting.is_empty() && !state.is_closed {
+            let is_awaited = state.awaited > state.settled;
+            if state.waiting.is_empty() && !state.is_closed && !is_awaited {
                 let woken = self.much.wait_timeout(state, PAUSE);
                 (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
             }
             std::mem::swap(&mut state.waiting, &mut batch);
-            let is_last = state.is_closed;
+            let (is_last, taken) = (state.is_closed, state.taken);
             drop(state);
-            let is_flushed = batch.is_empty();
-            for event in batch.drain(..) {
-                let count = if is_done(|| sink.write(&event)) {
-                    &self.written
-                } else {
-                    &self.failed
-                };
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-            let flushes = !is_flushed && self.state().waiting.is_empty();
-            if flushes && !is_done(|| sink.flush()) {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-            }
+            self.write(&mut batch, &mut *sink);
+            self.settle(taken, &mut *sink);
             if is_last {
                 return;
             }
         }
+    }
+
+    fn write(&self, batch: &mut Vec<AuditEvent>, sink: &mut dyn AuditSink) {
+        for event in batch.drain(..) {
+            let count = if is_done(|| sink.write(&event)) {
+                &self.written
+            } else {
+                &self.failed
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+            self.offered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Flushes what is written, if no more is waiting or somebody waits for that.
+    fn settle(&self, taken: u64, sink: &mut dyn AuditSink) {
+        let state = self.state();
+        let is_new = taken > state.settled;
+        let flushes = state.waiting.is_empty() || state.awaited > state.settled;
+        drop(state);
+        if !is_new || !flushes {
+            return;
+        }
+        if !is_done(|| sink.flush()) {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        self.state().settled = taken;
+        self.settled.notify_all();
     }
 }
 

@@ -133,6 +133,35 @@ impl<V: Vocabulary> Guard<V> {
     pub fn health(&self) -> Health {
         self.inner.health()
     }
+
+    /// Waits until the audit log has written and flushed every event about what was decided so far, for
+    /// `limit` at most. True if it has, and nothing failed meanwhile; also if there is no audit log. What was
+    /// dropped before is not waited for: see [`AuditStats`].
+    ///
+    /// A process that ends does not wait for the log by itself: call this when the last request is
+    /// answered, before `main` returns.
+    ///
+    /// It blocks the thread. Where others run on it, call it in `tokio::task::spawn_blocking`.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use clearance::{Guard, audit::JsonLines, mcp::McpScopes};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+    /// #     .issuer("https://auth.example.com".parse()?)
+    /// #     .audit(JsonLines::to(std::io::sink()))
+    /// #     .build()?;
+    /// if !guard.flush_audit(Duration::from_secs(5)) {
+    ///     eprintln!("the audit log may have a gap");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn flush_audit(&self, limit: Duration) -> bool {
+        self.inner.auditor.flush(limit)
+    }
 }
 
 impl Inner {

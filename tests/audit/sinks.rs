@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use clearance::audit::{AuditEvent, AuditSink, AuditStats, DecisionStats, JsonLines};
 use clearance::{Guard, GuardBuilder};
@@ -112,6 +113,70 @@ async fn a_sink_that_blocks_holds_up_nobody() {
     knock(guard).await;
     eventually(|| counts(guard) == [ROOM + 2, 108, 0]).await;
     assert_eq!(decided(&guard.health().decisions), ROOM + 110);
+}
+
+/// Whoever ends a process can wait for the log, and is told whether it has everything.
+#[tokio::test]
+async fn a_log_can_be_waited_for() {
+    const SOON: Duration = Duration::from_secs(20);
+    assert!(
+        World::new().await.guard.flush_audit(Duration::ZERO),
+        "no log"
+    );
+    let (sink, said, gate) = gated();
+    let world = world(sink).await;
+    assert!(
+        world.guard.flush_audit(Duration::ZERO),
+        "nothing was decided"
+    );
+    knock(&world.guard).await;
+    assert_eq!(said.recv(), Ok(Said::Write), "it has the first");
+    assert_eq!(stats(&world.guard).waiting, 1, "and has not written it");
+    knock(&world.guard).await;
+    assert_eq!(stats(&world.guard).waiting, 2);
+    assert!(!world.guard.flush_audit(Duration::ZERO));
+    let guard = world.guard.clone();
+    let waits = thread::spawn(move || (guard.flush_audit(SOON), stats(&guard)));
+    drop(gate);
+    let (is_written, then) = waits.join().expect("a thread");
+    assert!(is_written);
+    assert_eq!((then.written, then.waiting), (2, 0));
+    let rest: Vec<_> = said.try_iter().collect();
+    assert!(rest.contains(&Said::Flush), "{rest:?}");
+    assert_eq!(rest.iter().filter(|said| **said == Said::Write).count(), 1);
+
+    // Each time, and told if something is not written.
+    for _ in 0..3 {
+        knock(&world.guard).await;
+        assert!(world.guard.flush_audit(SOON));
+        assert_eq!(
+            said.try_iter().collect::<Vec<_>>(),
+            [Said::Write, Said::Flush]
+        );
+    }
+    let world = self::world(Stuck::default()).await;
+    knock(&world.guard).await;
+    assert!(!world.guard.flush_audit(SOON), "it cannot be flushed");
+}
+
+/// What is awaited is flushed although more and more comes.
+#[tokio::test]
+async fn a_log_is_waited_for_though_more_comes() {
+    let (sink, said, gate) = gated();
+    let world = world(sink).await;
+    knock(&world.guard).await;
+    assert_eq!(said.recv(), Ok(Said::Write));
+    let guard = world.guard.clone();
+    let waits = thread::spawn(move || guard.flush_audit(Duration::from_secs(20)));
+    // Behind each that is written another one waits.
+    while !waits.is_finished() {
+        knock(&world.guard).await;
+        gate.send(()).expect("a sink");
+        while said.recv().expect("a sink") != Said::Write {}
+        tokio::task::yield_now().await;
+    }
+    assert!(waits.join().expect("a thread"));
+    drop(gate);
 }
 
 /// What waits when the guard goes is written and flushed, and then the sink goes.
