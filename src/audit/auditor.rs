@@ -15,7 +15,7 @@ use super::{AuditDecision, AuditEvent, AuditSink, AuditStats, ReasonCode, Subjec
 use crate::clock::Clock;
 use crate::id::{CorrelationId, Resource};
 use crate::keys::Unavailable;
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::{Reason, Refusal, Whose};
 use crate::token::Verified;
 
 /// Writes down what one guard decides.
@@ -35,6 +35,8 @@ struct Decided<'a> {
     reason: Option<ReasonCode>,
     unavailable: Option<&'a Unavailable>,
     verified: Option<&'a Arc<Verified>>,
+    /// What is known of who was not.
+    whose: Option<&'a Whose>,
     unknown_key: Option<&'a str>,
     needed: Needed,
     /// What is known of the request.
@@ -56,12 +58,20 @@ impl<'a> Decided<'a> {
             reason: None,
             unavailable: None,
             verified,
+            whose: None,
             unknown_key: None,
             needed: Needed::NOTHING,
             trail: Some(trail),
             from_cache: trail.from_cache,
             correlation: Some(trail.correlation),
             begun: Some(trail.begun()),
+        }
+    }
+
+    fn whose(&self) -> Whose {
+        match self.verified {
+            Some(verified) => Whose::Verified(Arc::clone(verified)),
+            None => self.whose.cloned().unwrap_or_default(),
         }
     }
 
@@ -183,7 +193,8 @@ impl Auditor {
             decision: AuditDecision::because_of(refusal.reason().code()),
             reason: None,
             unavailable: None,
-            verified: refusal.verified(),
+            verified: None,
+            whose: refusal.whose(),
             unknown_key: refusal.unknown_key(),
             needed: Needed::NOTHING,
             trail: None,
@@ -221,7 +232,7 @@ impl Auditor {
             correlation: what.correlation,
             elevates,
             unavailable: what.unavailable.cloned(),
-            verified: what.verified.map(Arc::clone),
+            whose: what.whose(),
             unknown_key: what.unknown_key.map(Box::from),
             asked: what.trail.map_or_else(Asked::default, Trail::asked),
             needed: what.needed,

@@ -190,7 +190,7 @@ impl Queue {
 
     /// Takes an event, unless there is no room for it.
     pub(super) fn push(&self, event: AuditEvent) {
-        let (room, dropped) = if event.verified.is_some() {
+        let (room, dropped) = if event.whose.verified().is_some() {
             (MOST_WAITING, &self.0.dropped)
         } else {
             (MOST_UNVERIFIED, &self.0.dropped_unverified)

@@ -16,10 +16,10 @@ use crate::id::CorrelationId;
 use crate::jwk::KeySet;
 use crate::keys::{IssuerKeys, Unavailable};
 use crate::lifecycle::{LONGEST, Moment, NotLive, Recall, TokenKey};
-use crate::refusal::{Answers, CredentialError, Reason, Refusal, TokenFault};
+use crate::refusal::{Answers, CredentialError, Reason, Refusal, TokenFault, Whose};
 use crate::token::{
-    Acceptance, AudienceError, AudienceVerified, KnownHeader, SignatureError, SignatureVerified,
-    Token, Unverified, Verified,
+    Acceptance, AudienceError, AudienceVerified, KnownHeader, NotAccepted, SignatureError,
+    SignatureVerified, Token, Unverified, Verified,
 };
 #[cfg(feature = "fetch")]
 use crate::token::{IntrospectionError, Opaque};
@@ -138,10 +138,8 @@ impl Inner {
                     trail.was_known();
                     return Err(self.settle(token, at.now, trail));
                 }
-                Recall::Expired => {
-                    let refusal = self.refuse(AudienceError::Expired.into(), None);
-                    return Err(Err(refusal.of_remembered(true)));
-                }
+                Recall::Expired(claimant) => return Err(self.expired(Whose::Genuine(claimant))),
+                Recall::Dead(verified) => return Err(self.expired(Whose::Verified(verified))),
                 Recall::Unknown => {}
             }
         }
@@ -150,8 +148,9 @@ impl Inner {
         };
         #[cfg(feature = "fetch")]
         if length <= self.longest_token && self.is_asked_about(&raw) {
-            if self.is_known_inactive(key) {
-                return Err(refuse(IntrospectionError::Inactive.into()));
+            if let Some(whose) = self.is_known_inactive(key) {
+                let refusal = self.refuse(IntrospectionError::Inactive.into(), None);
+                return Err(Err(refusal.of_whom(whose)));
             }
             return Ok(Arrived {
                 trail,
@@ -215,15 +214,17 @@ impl Inner {
         // Only now: there may have been a wait for keys, and the token may have died meanwhile.
         let at = Moment::of(&*self.acceptance.rules().clock);
         let deadline = token.deadline(&self.acceptance);
-        let token = match token.verify_audience(&self.acceptance, at.now) {
+        let token = match token.accept(&self.acceptance, at.now) {
             Ok(token) => token,
-            Err(error) => {
+            Err(NotAccepted { error, claimant }) => {
+                let claimant = Arc::new(claimant);
                 if let (AudienceError::Expired, Some((key, _)), Some(since)) =
                     (error, key, deadline)
                 {
-                    self.cache.keep_expired(key, since, at);
+                    self.cache.keep_expired(key, &claimant, since, at);
                 }
-                return Err(self.refuse(error.into(), None));
+                let refusal = self.refuse(error.into(), None);
+                return Err(refusal.of_whom(Whose::Genuine(claimant)));
             }
         };
         if let Some(key) = key {
@@ -270,12 +271,28 @@ impl Inner {
             if anonymous && error == SignatureError::BadSignature {
                 source.may_have_changed();
             }
-            self.refuse(error.into(), None)
+            self.misjudged(error, keys)
         })?;
         if let Some(news) = news {
             self.known_header.remember(news);
         }
         Ok(token)
+    }
+
+    /// The refusal of a token that these keys did not verify.
+    fn misjudged(&self, error: SignatureError, keys: &KeySet) -> Refusal {
+        let refusal = self.refuse(error.into(), None);
+        if error == SignatureError::OtherIssuer {
+            // They are not those of the issuer that it names.
+            return refusal;
+        }
+        refusal.of_whom(Whose::JudgedBy(keys.issuer().clone()))
+    }
+
+    /// The refusal of a token that was remembered, and is over.
+    fn expired(&self, whose: Whose) -> Admission {
+        let refusal = self.refuse(AudienceError::Expired.into(), None);
+        Err(refusal.of_whom(whose).of_remembered(true))
     }
 
     /// The keys that may verify this token, if they need not be waited for.
@@ -300,7 +317,7 @@ impl Inner {
         if !token.is_known_to(&keys) {
             let named = token.untrusted_key_id();
             let named = named.filter(|_| self.auditor.reads(AuditDecision::Refused));
-            let refusal = refuse(SignatureError::UnknownKey.into());
+            let refusal = self.misjudged(SignatureError::UnknownKey, &keys);
             return Err(refusal.naming(named.map(audit::shown)));
         }
         Ok((source, keys))
