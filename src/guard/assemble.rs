@@ -67,6 +67,8 @@ impl Settings {
             #[cfg(any(feature = "axum", feature = "metrics"))]
             is_looking: false.into(),
             #[cfg(feature = "metrics")]
+            published: std::sync::Mutex::default(),
+            #[cfg(feature = "metrics")]
             label: self.resource.as_str().into(),
             quota,
             cache: TokenCache::new(self.most_tokens, random_key()?),

@@ -40,6 +40,8 @@ pub(crate) use pipeline::{Admission, Begun};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+#[cfg(feature = "metrics")]
+use std::sync::Mutex;
 #[cfg(any(feature = "axum", feature = "metrics"))]
 use std::sync::atomic::AtomicBool;
 
@@ -136,6 +138,8 @@ pub(crate) struct Inner {
     /// The resource, as metrics name it.
     #[cfg(feature = "metrics")]
     label: Arc<str>,
+    #[cfg(feature = "metrics")]
+    published: Mutex<metrics::Published>,
     deny: Vec<Deny>,
     answers: Arc<Answers>,
     longest_token: usize,
