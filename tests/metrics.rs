@@ -10,6 +10,9 @@
     reason = "a test that cannot go on must panic, and a table may be long"
 )]
 
+#[path = "introspection/endpoint.rs"]
+#[allow(dead_code, reason = "a part of it is used")]
+mod endpoint;
 mod support;
 
 use std::collections::BTreeSet;
@@ -21,6 +24,7 @@ use clearance::id::Subject;
 use clearance::limit::Quota;
 use clearance::testing::{Fault, Issuer, ManualClock};
 use clearance::{Guard, GuardBuilder, Ready};
+use endpoint::Endpoint;
 use metrics::with_local_recorder;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use support::client::{open, send};
@@ -246,6 +250,32 @@ fn verifications_are_measured_as_they_happen() {
     // The clock stands still.
     let sum = format!("clearance_verification_seconds_sum{{resource=\"{E}\"}} 0");
     assert!(lines(&recorder).contains(&sum), "{:?}", lines(&recorder));
+}
+
+/// The same of tokens that their issuer is asked about.
+#[test]
+fn questions_are_measured_as_they_happen() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("a runtime");
+    let endpoint = runtime.block_on(Endpoint::start());
+    let guard = support::with_rules(endpoint.trusted(), endpoint.clock());
+    let guard = guard.unlimited().build().expect("a guard");
+    let recorder = recorder();
+    let active = endpoint.but(&serde_json::json!({}));
+    for (answer, token, expected, counted) in [
+        (active.as_str(), "first", "ok", 1),
+        (&active, "first", "ok", 1),
+        (&active, "second", "ok", 2),
+        (r#"{"active":false}"#, "third", "inactive", 2),
+    ] {
+        endpoint.answer_with(answer);
+        let said = with_local_recorder(&recorder, || runtime.block_on(verdict(&guard, token)));
+        assert_eq!(said, expected);
+        let line = format!("clearance_verification_seconds_count{{resource=\"{E}\"}} {counted}");
+        assert!(lines(&recorder).contains(&line), "{line}");
+    }
 }
 
 /// Nothing that a client sends becomes a label: thousands of tokens, subjects, issuers, keys, tools and

@@ -53,6 +53,8 @@ impl Inner {
         });
         let token = active(asker, answered);
         let token = token.map_err(|reason| keep_out(reason, judged_by(asker)))?;
+        #[cfg(feature = "metrics")]
+        self.measured(&trail);
         let mut at = Moment::of(&*self.acceptance.rules().clock);
         let token = token.accept(&self.acceptance, at.now);
         let token = token.map_err(|NotAccepted { error, claimant }| {

@@ -36,7 +36,7 @@ impl<V: Vocabulary> Guard<V> {
     /// | `clearance_issuer_keys_age_seconds` | gauge | `resource`, `issuer` | seconds since they were fetched |
     /// | `clearance_issuer_fetches_total`, `clearance_issuer_failures_total` | counter | `resource`, `issuer` | fetches of keys, or questions about a token |
     /// | `clearance_audit_events_total` | counter | `resource`, `outcome` (`written`, `dropped`, `dropped_unverified`, `failed`) | events |
-    /// | `clearance_verification_seconds` | histogram | `resource` | seconds that a token took which was not known, from the first look at the request; recorded as it happens |
+    /// | `clearance_verification_seconds` | histogram | `resource` | seconds that a token took which was not known and is genuine, or which its issuer called active, from the first look at the request, the wait for keys or for the answer included; recorded as it happens |
     ///
     /// # Examples
     /// ```
