@@ -7,13 +7,13 @@ use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
 
-use crate::id::CorrelationId;
+use crate::id::{ClientId, CorrelationId, Issuer, KeyId, Subject};
 use crate::keys::Unavailable;
 use crate::limit::NotUntil;
 use crate::reason_code::ReasonCode;
 #[cfg(feature = "fetch")]
 use crate::token::IntrospectionError;
-use crate::token::{AudienceError, ParseError, SignatureError, Verified};
+use crate::token::{AudienceError, Claimant, ParseError, SignatureError, Verified};
 
 /// A request that was not let in.
 ///
@@ -36,10 +36,65 @@ pub struct Refusal {
 struct Details {
     /// What a challenge asks for, where it depends on the request.
     scope: Option<Box<str>>,
-    /// Who is refused.
-    verified: Option<Arc<Verified>>,
+    /// Who is refused, as far as is known.
+    whose: Whose,
     /// The key that the token names and its issuer does not publish, as it is written down.
     unknown_key: Option<Box<str>>,
+}
+
+/// Whose token it is, as far as is known.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Whose {
+    /// Nobody's, or nothing is verified of it.
+    #[default]
+    Unknown,
+    /// By this issuer's keys, or by its answer, the token was judged.
+    JudgedBy(Issuer),
+    /// The token is genuine, and not accepted.
+    Genuine(Arc<Claimant>),
+    Verified(Arc<Verified>),
+}
+
+impl Whose {
+    pub(crate) const fn verified(&self) -> Option<&Arc<Verified>> {
+        match self {
+            Self::Verified(verified) => Some(verified),
+            Self::Unknown | Self::JudgedBy(_) | Self::Genuine(_) => None,
+        }
+    }
+
+    pub(crate) fn issuer(&self) -> Option<&Issuer> {
+        match self {
+            Self::Unknown => None,
+            Self::JudgedBy(issuer) => Some(issuer),
+            Self::Genuine(claimant) => Some(&claimant.issuer),
+            Self::Verified(verified) => Some(&verified.principal().issuer),
+        }
+    }
+
+    pub(crate) fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Unknown | Self::JudgedBy(_) => None,
+            Self::Genuine(claimant) => claimant.subject.as_ref(),
+            Self::Verified(verified) => Some(&verified.principal().subject),
+        }
+    }
+
+    pub(crate) fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::Unknown | Self::JudgedBy(_) => None,
+            Self::Genuine(claimant) => claimant.client.as_ref(),
+            Self::Verified(verified) => Some(&verified.principal().client),
+        }
+    }
+
+    pub(crate) fn key_id(&self) -> Option<&KeyId> {
+        match self {
+            Self::Unknown | Self::JudgedBy(_) => None,
+            Self::Genuine(claimant) => claimant.key_id.as_ref(),
+            Self::Verified(verified) => verified.key_id(),
+        }
+    }
 }
 
 /// Why a request was refused.
@@ -153,8 +208,14 @@ impl Refusal {
 
     pub(crate) fn of(mut self, verified: Option<&Arc<Verified>>) -> Self {
         if let Some(verified) = verified {
-            self.details.get_or_insert_default().verified = Some(Arc::clone(verified));
+            self.details.get_or_insert_default().whose = Whose::Verified(Arc::clone(verified));
         }
+        self
+    }
+
+    /// The same of a token that was not accepted.
+    pub(crate) fn of_whom(mut self, whose: Whose) -> Self {
+        self.details.get_or_insert_default().whose = whose;
         self
     }
 
@@ -167,8 +228,8 @@ impl Refusal {
         self.from_cache
     }
 
-    pub(crate) fn verified(&self) -> Option<&Arc<Verified>> {
-        self.details.as_ref()?.verified.as_ref()
+    pub(crate) fn whose(&self) -> Option<&Whose> {
+        Some(&self.details.as_ref()?.whose)
     }
 
     pub(crate) fn naming(mut self, unknown_key: Option<Box<str>>) -> Self {

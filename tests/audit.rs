@@ -38,6 +38,7 @@ mod audit {
     pub mod fixture;
     mod hostile;
     mod layer;
+    mod levels;
 
     mod reasons;
     mod router;

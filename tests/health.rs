@@ -27,8 +27,11 @@ use clearance::lifecycle::{Published, Revocation, RevocationSink, RevocationStor
 use clearance::testing::{Fault, ManualClock};
 use clearance::{Guard, IssuerHealth, Problem, TrustedIssuer, health_routes};
 use endpoint::{Endpoint, Reply};
+use metrics::with_local_recorder;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use support::http::{ask, bearer, eventually, parts, request, verdict};
 use support::{Answer, FilesRead, Fixture, Held, ToolsRead, raw};
+use tower::ServiceExt as _;
 
 /// How long the issuer's keys are fresh, and how long they serve while it is down.
 const FRESH: Duration = Duration::from_mins(10);
@@ -131,6 +134,45 @@ async fn an_issuer_is_followed_through_its_day() {
     assert_eq!(verdict(&guard, &token()).await, "ok");
 }
 
+/// Keys that grew old because nobody came are no failure; and where somebody looks, they do not grow old.
+#[tokio::test]
+async fn an_idle_guard_stays_ready() {
+    let (issuer, clock, guard) = stage().await;
+    guard.ready().await.expect("keys");
+    for times in 2..4 {
+        clock.advance(TimeDelta::hours(5));
+        let idle = issuer_of(&guard);
+        assert_eq!((idle.is_ready, idle.last_error), (true, None));
+        assert_eq!(
+            (idle.renewal_in, idle.serve_for),
+            (Some(seconds(0)), Some(seconds(0)))
+        );
+        assert_eq!(problems(&guard), [""; 0]);
+        assert_eq!(verdict(&guard, &issuer.token().mint()).await, "ok");
+        assert_eq!(issuer_of(&guard).fetches, times);
+    }
+    let (address, _task) = served(health_routes([&guard])).await;
+    for times in [4, 6, 8] {
+        clock.advance(TimeDelta::minutes(9));
+        assert_says(
+            &asked(address, "GET /readyz").await,
+            200,
+            "{\"ready\":true}",
+        );
+        eventually(|| issuer_of(&guard).age == Some(seconds(0))).await;
+        assert_says(
+            &asked(address, "GET /readyz").await,
+            200,
+            "{\"ready\":true}",
+        );
+        assert_eq!(issuer_of(&guard).fetches, times);
+        clock.advance(TimeDelta::minutes(9));
+        let recorder = PrometheusBuilder::new().build_recorder();
+        with_local_recorder(&recorder, || guard.publish_metrics());
+        eventually(|| issuer_of(&guard).age == Some(seconds(0))).await;
+    }
+}
+
 /// Keys that are given are there from the start, and have no age.
 #[tokio::test]
 async fn given_keys_are_ready_at_once() {
@@ -148,43 +190,113 @@ async fn given_keys_are_ready_at_once() {
     assert_eq!(issuer_of(&guard), health);
 }
 
-/// An issuer that is asked is ready while its last answer was one.
-#[tokio::test]
-async fn an_issuer_that_is_asked_is_as_its_last_answer() {
-    let endpoint = Endpoint::start().await;
+/// A guard that asks `endpoint`, and what is wrong with it for which cause.
+fn asking(endpoint: &Endpoint) -> (Guard<Fixture>, impl Fn(&str) -> Vec<String>) {
     let guard = support::with_rules(endpoint.trusted(), endpoint.clock());
     let guard = guard.unlimited().build().expect("a guard");
-    let down = |cause: &str| vec![format!("tokens of {}: {cause}", endpoint.issuer())];
-    let seen = || {
-        let health = issuer_of(&guard);
-        assert_eq!((health.keys, health.age, health.serve_for), (0, None, None));
-        (health.fetches, health.failures, health.last_error)
-    };
+    let issuer = endpoint.issuer();
+    (guard, move |cause| {
+        vec![format!("tokens of {issuer}: {cause}")]
+    })
+}
+
+/// What is seen of questions.
+fn seen(guard: &Guard<Fixture>) -> (u64, u64, Option<&'static str>) {
+    let health = issuer_of(guard);
+    assert_eq!((health.keys, health.age, health.serve_for), (0, None, None));
+    (health.fetches, health.failures, health.last_error)
+}
+
+/// An issuer that is asked is ready while it answers. That a token which a stranger may have made up found
+/// no answer says nothing of it, as long as others find theirs.
+#[tokio::test]
+async fn an_issuer_that_is_asked_is_ready_while_it_answers() {
+    let endpoint = Endpoint::start().await;
+    let (guard, down) = asking(&endpoint);
+    let nothing = (0, 0, None);
     assert_eq!(
-        (seen(), problems(&guard)),
-        ((0, 0, None), down("not_fetched"))
+        (seen(&guard), problems(&guard)),
+        (nothing, down("not_fetched"))
     );
     guard.ready().await.expect("a place");
-    assert_eq!((seen(), problems(&guard)), ((0, 0, None), Vec::new()));
+    assert_eq!((seen(&guard), problems(&guard)), (nothing, Vec::new()));
 
     let right = endpoint.but(&serde_json::json!({}));
-    endpoint.answer_with(right.clone());
-    assert_eq!(verdict(&guard, "opaque-1").await, "ok");
-    assert_eq!((seen(), problems(&guard)), ((1, 0, None), Vec::new()));
-    for (number, status, cause) in [
-        (2, 500, "unexpected_status"),
-        (3, 401, "introspection_unauthorized"),
-    ] {
-        endpoint.answer([Reply::Text(status, String::new())]);
-        let token = format!("opaque-{number}");
-        assert_eq!(verdict(&guard, &token).await, "unavailable");
-        let failures = number - 1;
-        assert_eq!(seen(), (number, failures, Some(cause)));
-        assert_eq!(problems(&guard), down(cause));
+    let broken = || endpoint.answer([Reply::Text(500, String::new())]);
+    let cause = "unexpected_status";
+    for (fetches, failures) in [(1, 0), (4, 2)] {
+        // Long ago, for those that come now.
+        endpoint.clock().advance(TimeDelta::minutes(2));
+        endpoint.answer_with(right.clone());
+        assert_eq!(verdict(&guard, "opaque").await, "ok");
+        assert_eq!(seen(&guard), (fetches, failures, None));
+        assert_eq!(problems(&guard), [""; 0]);
+        broken();
+        for more in 1..=2 {
+            let token = format!("made-up-{fetches}-{more}");
+            assert_eq!(verdict(&guard, &token).await, "unavailable");
+            assert_eq!(seen(&guard), (fetches + more, failures + more, Some(cause)));
+            assert_eq!(problems(&guard), [""; 0]);
+            endpoint.clock().advance(TimeDelta::seconds(4));
+        }
     }
+    // Nobody has found an answer for so long.
+    endpoint.clock().advance(TimeDelta::seconds(2));
+    assert_eq!(problems(&guard), [""; 0], "nobody came meanwhile");
+    assert_eq!(verdict(&guard, "made-up").await, "unavailable");
+    assert_eq!(seen(&guard), (7, 5, Some(cause)));
+    assert_eq!(problems(&guard), down(cause));
+    endpoint.answer_with(r#"{"active":false}"#);
+    assert_eq!(verdict(&guard, "made-up-too").await, "inactive");
+    assert_eq!((seen(&guard), problems(&guard)), ((8, 5, None), Vec::new()));
+
+    // Who was let in before is no stranger.
     endpoint.answer_with(right);
-    assert_eq!(verdict(&guard, "opaque-4").await, "ok");
-    assert_eq!((seen(), problems(&guard)), ((4, 2, None), Vec::new()));
+    assert_eq!(verdict(&guard, "opaque").await, "ok");
+    endpoint.clock().advance(TimeDelta::seconds(61));
+    broken();
+    assert_eq!(verdict(&guard, "opaque").await, "unavailable");
+    assert_eq!(problems(&guard), down(cause));
+}
+
+/// Whoever asks whether a guard is ready does not make it so: what failed has to be answered first.
+#[tokio::test]
+async fn an_issuer_that_lets_nobody_ask_is_not_ready_for_long() {
+    let endpoint = Endpoint::start().await;
+    let (guard, down) = asking(&endpoint);
+    let (address, _task) = served(health_routes([&guard])).await;
+    guard.ready().await.expect("a place");
+    let ready = async || asked(address, "GET /readyz").await.status;
+    assert_eq!((ready().await, endpoint.asked()), (200, 0));
+    endpoint.answer([Reply::Text(401, String::new())]);
+    assert_eq!(verdict(&guard, "opaque").await, "unavailable");
+    let cause = "introspection_unauthorized";
+    for questions in 2..=4 {
+        for _ in 0..3 {
+            assert_eq!(ready().await, 503);
+            eventually(|| endpoint.asked() == questions).await;
+            eventually(|| issuer_of(&guard).fetches == u64::try_from(questions).expect("few"))
+                .await;
+            let unavailable = guard.ready().await.expect_err("nobody may ask");
+            assert_eq!(unavailable.cause(), cause);
+            assert_eq!(problems(&guard), down(cause));
+        }
+        assert_eq!(endpoint.asked(), questions, "once in five seconds");
+        endpoint.clock().advance(TimeDelta::seconds(5));
+    }
+    // The secret is the right one now, and no request comes.
+    endpoint.answer_with(r#"{"active":false}"#);
+    assert_eq!(ready().await, 503);
+    eventually(|| problems(&guard).is_empty()).await;
+    assert_eq!(ready().await, 200);
+    guard.ready().await.expect("an issuer that answers");
+    assert_eq!(endpoint.asked(), 5);
+    // What is asked about is nobody's token.
+    let question = endpoint.questions().pop().expect("a question");
+    assert_eq!(
+        question.get("token"),
+        Some("clearance-asks-whether-it-may-ask")
+    );
 }
 
 /// A store that can be out of reach.
@@ -342,6 +454,36 @@ async fn routes_say_how_guards_are() {
     for path in ["/", "/health", "/readyz/"] {
         assert_eq!(asked(address, &format!("GET {path}")).await.status, 404);
     }
+}
+
+/// However often somebody looks, the issuers are asked again at one time, and one that does not answer holds
+/// up no other.
+#[tokio::test]
+async fn who_looks_often_has_them_asked_once() {
+    let clock = support::clock();
+    let (silent, other) = (support::issuer(&clock).await, support::issuer(&clock).await);
+    silent.fault(Fault::Hang);
+    let builder = support::strict(&silent, &clock);
+    let guard = builder.issuer(other.id().clone()).build().expect("a guard");
+    let routes: axum::Router = health_routes([&guard]);
+    let look = async || {
+        let request = http::Request::get("/readyz").body(axum::body::Body::empty());
+        let answer = routes.clone().oneshot(request.expect("a request")).await;
+        assert_eq!(answer.expect("an answer").status(), 503);
+    };
+    look().await;
+    eventually(|| guard.health().issuers[1].is_ready).await;
+    assert!(!guard.health().issuers[0].is_ready);
+    let alive = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let before = alive();
+    for _ in 0..100 {
+        look().await;
+    }
+    assert!(alive() <= before, "{} tasks, {before} before", alive());
 }
 
 /// RS-147: nothing that a request shows or that a guard holds is in what they say.

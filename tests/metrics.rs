@@ -10,17 +10,21 @@
     reason = "a test that cannot go on must panic, and a table may be long"
 )]
 
+#[path = "introspection/endpoint.rs"]
+#[allow(dead_code, reason = "a part of it is used")]
+mod endpoint;
 mod support;
 
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use clearance::audit::JsonLines;
+use clearance::audit::{JsonLines, ReasonCode};
 use clearance::clock::Clock as _;
 use clearance::id::Subject;
 use clearance::limit::Quota;
 use clearance::testing::{Fault, Issuer, ManualClock};
 use clearance::{Guard, GuardBuilder, Ready};
+use endpoint::Endpoint;
 use metrics::with_local_recorder;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use support::client::{open, send};
@@ -125,22 +129,10 @@ async fn each_metric_is_exposed() {
     let by = format!("{of},issuer=\"{}\"", issuer.id());
     let mut expected = vec![
         format!("clearance_audit_events_total{{{of},outcome=\"dropped\"}} 0"),
+        format!("clearance_audit_events_total{{{of},outcome=\"dropped_unverified\"}} 0"),
         format!("clearance_audit_events_total{{{of},outcome=\"failed\"}} 0"),
         format!("clearance_audit_events_total{{{of},outcome=\"written\"}} 15"),
         format!("clearance_decisions_total{{{of},decision=\"allowed\",reason=\"none\"}} 5"),
-        format!(
-            "clearance_decisions_total{{{of},decision=\"refused\",reason=\"bad_signature\"}} 1"
-        ),
-        format!(
-            "clearance_decisions_total{{{of},decision=\"refused\",reason=\"insufficient_scope\"}} 2"
-        ),
-        format!(
-            "clearance_decisions_total{{{of},decision=\"refused\",reason=\"limit_exceeded\"}} 4"
-        ),
-        format!("clearance_decisions_total{{{of},decision=\"refused\",reason=\"revoked\"}} 1"),
-        format!(
-            "clearance_decisions_total{{{of},decision=\"unavailable\",reason=\"unavailable\"}} 1"
-        ),
         format!("clearance_issuer_failures_total{{{by}}} 1"),
         format!("clearance_issuer_fetches_total{{{by}}} 2"),
         format!("clearance_issuer_keys{{{by}}} 1"),
@@ -151,19 +143,59 @@ async fn each_metric_is_exposed() {
         format!("clearance_revocations_current{{{of}}} 1"),
         format!("clearance_revocations_total{{{of}}} 1"),
         format!("clearance_streams_ended_total{{{of},reason=\"expired\"}} 1"),
+        format!("clearance_streams_ended_total{{{of},reason=\"revoked\"}} 0"),
         format!("clearance_token_cache_hits_total{{{of}}} 9"),
         format!("clearance_token_cache_misses_total{{{of}}} 5"),
         format!("clearance_token_cache_tokens{{{of}}} 3"),
     ];
+    for code in ReasonCode::ALL {
+        let (decision, count) = match code.as_str() {
+            "bad_signature" | "revoked" => ("refused", 1),
+            "insufficient_scope" => ("refused", 2),
+            "limit_exceeded" => ("refused", 4),
+            "unavailable" => ("unavailable", 1),
+            _ => ("refused", 0),
+        };
+        expected.push(format!(
+            "clearance_decisions_total{{{of},decision=\"{decision}\",reason=\"{code}\"}} {count}"
+        ));
+    }
     expected.sort();
     let recorder = recorder();
     assert_eq!(exposed(&recorder, guard), expected);
-    // Counters are absolute.
+    // To publish twice changes nothing.
     for _ in 0..3 {
         assert_eq!(exposed(&recorder, guard), expected);
     }
-    // A recorder that comes later learns the same.
-    assert_eq!(exposed(&self::recorder(), guard), expected);
+}
+
+/// A guard that takes the place of another one, as after a change of its configuration, counts on; and however
+/// many publish at one time, each decision counts once.
+#[tokio::test]
+async fn a_new_guard_counts_on() {
+    let stage = stage(GuardBuilder::unlimited).await;
+    let recorder = recorder();
+    let allowed = |count: u64| {
+        let of = format!("resource=\"{E}\",decision=\"allowed\",reason=\"none\"");
+        format!("clearance_decisions_total{{{of}}} {count}")
+    };
+    let token = stage.issuer.token().mint();
+    let mut counted = 0;
+    for _ in 0..3 {
+        let guard = support::strict(&stage.issuer, &stage.clock)
+            .unlimited()
+            .build();
+        let guard = guard.expect("a guard");
+        for more in 1..=3 {
+            for _ in 0..more {
+                assert_eq!(verdict(&guard, &token).await, "ok");
+            }
+            counted += more;
+            let publish = || with_local_recorder(&recorder, || guard.publish_metrics());
+            std::thread::scope(|scope| [(); 4].map(|()| drop(scope.spawn(publish))));
+            assert!(lines(&recorder).contains(&allowed(counted)), "{counted}");
+        }
+    }
 }
 
 /// Each metric says what it is, once.
@@ -220,6 +252,32 @@ fn verifications_are_measured_as_they_happen() {
     assert!(lines(&recorder).contains(&sum), "{:?}", lines(&recorder));
 }
 
+/// The same of tokens that their issuer is asked about.
+#[test]
+fn questions_are_measured_as_they_happen() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("a runtime");
+    let endpoint = runtime.block_on(Endpoint::start());
+    let guard = support::with_rules(endpoint.trusted(), endpoint.clock());
+    let guard = guard.unlimited().build().expect("a guard");
+    let recorder = recorder();
+    let active = endpoint.but(&serde_json::json!({}));
+    for (answer, token, expected, counted) in [
+        (active.as_str(), "first", "ok", 1),
+        (&active, "first", "ok", 1),
+        (&active, "second", "ok", 2),
+        (r#"{"active":false}"#, "third", "inactive", 2),
+    ] {
+        endpoint.answer_with(answer);
+        let said = with_local_recorder(&recorder, || runtime.block_on(verdict(&guard, token)));
+        assert_eq!(said, expected);
+        let line = format!("clearance_verification_seconds_count{{resource=\"{E}\"}} {counted}");
+        assert!(lines(&recorder).contains(&line), "{line}");
+    }
+}
+
 /// Nothing that a client sends becomes a label: thousands of tokens, subjects, issuers, keys, tools and
 /// methods leave as many series as the reasons that there were.
 #[tokio::test]
@@ -265,7 +323,7 @@ async fn labels_stay_few() {
     let few = round(0, 2).await;
     let many = round(2, 1_000).await;
     assert_eq!(names(&few), names(&many));
-    assert!(many.len() < 40, "{many:#?}");
+    assert!(many.len() < 40 + ReasonCode::ALL.len(), "{many:#?}");
     assert!(
         many.iter().all(|line| !line.contains("strange")),
         "{many:#?}"

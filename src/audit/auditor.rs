@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{Level, debug, enabled, error, info};
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
+use tracing::{Level, debug, error, info};
 
 use super::counts::{Counts, DecisionStats};
 use super::elevations::Elevations;
 use super::event::{Asked, Needed, Scene};
 use super::queue::Queue;
 use super::subject::SubjectForm;
+use super::text;
 use super::{AuditDecision, AuditEvent, AuditSink, AuditStats, ReasonCode, SubjectKey, Trail};
 use crate::clock::Clock;
 use crate::id::{CorrelationId, Resource};
 use crate::keys::Unavailable;
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::{Reason, Refusal, Whose};
 use crate::token::Verified;
 
 /// Writes down what one guard decides.
@@ -34,6 +36,8 @@ struct Decided<'a> {
     reason: Option<ReasonCode>,
     unavailable: Option<&'a Unavailable>,
     verified: Option<&'a Arc<Verified>>,
+    /// What is known of who was not.
+    whose: Option<&'a Whose>,
     unknown_key: Option<&'a str>,
     needed: Needed,
     /// What is known of the request.
@@ -55,12 +59,20 @@ impl<'a> Decided<'a> {
             reason: None,
             unavailable: None,
             verified,
+            whose: None,
             unknown_key: None,
             needed: Needed::NOTHING,
             trail: Some(trail),
             from_cache: trail.from_cache,
             correlation: Some(trail.correlation),
             begun: Some(trail.begun()),
+        }
+    }
+
+    fn whose(&self) -> Whose {
+        match self.verified {
+            Some(verified) => Whose::Verified(Arc::clone(verified)),
+            None => self.whose.cloned().unwrap_or_default(),
         }
     }
 
@@ -116,9 +128,23 @@ impl Auditor {
         self.queue.as_ref().map(Queue::stats)
     }
 
-    /// Whether anybody reads what is written about decisions.
+    /// Waits for the audit log, if there is one, and not longer than `limit`; whether it has everything.
+    pub(crate) fn flush(&self, limit: Duration) -> bool {
+        self.queue.as_ref().is_none_or(|queue| queue.flush(limit))
+    }
+
+    /// Whether anybody may read what is written about such a decision.
+    ///
+    /// The most that any subscriber wants is a number. To ask the subscribers themselves would make
+    /// them filter an event that never comes, and some remember that.
+    pub(crate) fn reads(&self, decision: AuditDecision) -> bool {
+        let level = level(decision);
+        self.queue.is_some() || (level <= STATIC_MAX_LEVEL && level <= LevelFilter::current())
+    }
+
+    /// Whether anybody may read what is written about any decision.
     pub(crate) fn is_read(&self) -> bool {
-        self.queue.is_some() || enabled!(target: "clearance", Level::DEBUG)
+        self.reads(AuditDecision::Unavailable)
     }
 
     /// A request was let in, for what it needed.
@@ -168,7 +194,8 @@ impl Auditor {
             decision: AuditDecision::because_of(refusal.reason().code()),
             reason: None,
             unavailable: None,
-            verified: refusal.verified(),
+            verified: None,
+            whose: refusal.whose(),
             unknown_key: refusal.unknown_key(),
             needed: Needed::NOTHING,
             trail: None,
@@ -195,7 +222,7 @@ impl Auditor {
             let now = || self.clock.monotonic();
             self.elevations.settle(verified, now)
         });
-        if !self.is_read() {
+        if !self.reads(what.decision) {
             return;
         }
         let event = AuditEvent {
@@ -206,7 +233,7 @@ impl Auditor {
             correlation: what.correlation,
             elevates,
             unavailable: what.unavailable.cloned(),
-            verified: what.verified.map(Arc::clone),
+            whose: what.whose(),
             unknown_key: what.unknown_key.map(Box::from),
             asked: what.trail.map_or_else(Asked::default, Trail::asked),
             needed: what.needed,
@@ -227,8 +254,17 @@ pub(super) fn joined(names: impl Iterator<Item = &'static str>) -> Option<String
     (!names.is_empty()).then(|| names.join(" "))
 }
 
-/// One event of `tracing`: what is let in at the level `debug`, what is refused or ended at `info`, and
-/// what nobody could decide at `error`.
+/// What is let in is written at the level `debug`, what is refused or ended at `info`, and what nobody could
+/// decide at `error`.
+const fn level(decision: AuditDecision) -> Level {
+    match decision {
+        AuditDecision::Allowed => Level::DEBUG,
+        AuditDecision::Ended | AuditDecision::Refused => Level::INFO,
+        AuditDecision::Unavailable => Level::ERROR,
+    }
+}
+
+/// One event of `tracing`.
 fn trace(event: &AuditEvent) {
     macro_rules! write_at {
         ($level:ident) => {
@@ -237,25 +273,26 @@ fn trace(event: &AuditEvent) {
                 decision = event.decision().as_str(),
                 reason = event.reason().map(ReasonCode::as_str),
                 cause = event.cause(),
+                resource = event.resource().as_str(),
                 issuer = event.issuer().map(|issuer| issuer.as_str()),
                 subject = event.subject(),
-                client = event.client().map(|client| super::text::short(client.as_str())),
+                client = event.client().map(|client| text::name(client.as_str())),
                 method = event.method(),
                 target = event.target(),
                 needed = joined(event.needed()),
                 held = joined(event.held()),
-                key_id = event.key_id().map(|id| super::text::short(id.as_str())),
+                key_id = event.key_id().map(|id| text::word(id.as_str())),
                 unknown_key = event.unknown_key(),
                 from_cache = event.from_cache(),
-                duration_us = event.duration().as_micros(),
+                duration_us = event.duration_us(),
                 correlation_id = event.correlation_id().as_ref().map(CorrelationId::as_str),
                 elevates = event.elevates().as_ref().map(CorrelationId::as_str),
             )
         };
     }
-    match event.decision() {
-        AuditDecision::Allowed => write_at!(debug),
-        AuditDecision::Ended | AuditDecision::Refused => write_at!(info),
-        AuditDecision::Unavailable => write_at!(error),
+    match level(event.decision()) {
+        Level::ERROR => write_at!(error),
+        Level::INFO => write_at!(info),
+        _ => write_at!(debug),
     }
 }

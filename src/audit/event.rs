@@ -13,7 +13,7 @@ use super::subject::SubjectForm;
 use super::text;
 use crate::id::{ClientId, CorrelationId, Issuer, KeyId, Resource};
 use crate::keys::Unavailable;
-use crate::token::Verified;
+use crate::refusal::Whose;
 
 /// What was decided about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,9 +58,10 @@ impl AuditDecision {
 /// One decision of a guard: who asked for what, what was decided, and why.
 ///
 /// It serializes to an object whose members are named like its methods, in `snake_case`; what is not known
-/// is left out. Nothing in it is a credential. What strangers wrote has its control characters escaped
-/// there, and is cut after 64 characters; [`client`](Self::client) and [`key_id`](Self::key_id) give
-/// theirs as the token has them.
+/// is left out. Nothing in it is a credential. What strangers wrote has its control characters escaped and its
+/// backslashes doubled there. Subject, client and target are cut after 256 characters, the rest after 64, and
+/// what was cut ends with two dots. [`client`](Self::client) and [`key_id`](Self::key_id) give theirs as the
+/// token has them.
 ///
 /// # Does not prove
 /// Anything: it is for reading.
@@ -74,8 +75,8 @@ pub struct AuditEvent {
     pub(super) elevates: Option<CorrelationId>,
     /// What cannot be had, where nobody could decide.
     pub(super) unavailable: Option<Unavailable>,
-    /// Who asked, if the token was verified.
-    pub(super) verified: Option<Arc<Verified>>,
+    /// Who asked, as far as is known.
+    pub(super) whose: Whose,
     /// Shortened.
     pub(super) unknown_key: Option<Box<str>>,
     pub(super) asked: Asked,
@@ -150,28 +151,24 @@ impl AuditEvent {
         self.unavailable.as_ref().map(Unavailable::cause)
     }
 
-    /// Who issued the token; nothing as long as it was not verified, unless it is known whose tokens
-    /// cannot be judged.
+    /// Who issued the token. Where that was not verified, it is the configured issuer by whose keys, or by
+    /// whose answer, the token was refused, or whose tokens cannot be judged.
     pub fn issuer(&self) -> Option<&Issuer> {
-        let verified = self.verified.as_ref();
-        let verified = verified.map(|verified| &verified.principal().issuer);
-        verified.or_else(|| self.unavailable.as_ref().map(Unavailable::issuer))
+        let unavailable = self.unavailable.as_ref().map(Unavailable::issuer);
+        self.whose.issuer().or(unavailable)
     }
 
-    /// Whom the token speaks of, or a keyed hash of that
+    /// Whom the token speaks of, if its signature was verified or its issuer called it active, be it refused
+    /// for another reason; or a keyed hash of that
     /// ([`hash_subjects`](crate::GuardBuilder::hash_subjects)).
     pub fn subject(&self) -> Option<String> {
-        let principal = self.verified.as_ref()?.principal();
-        Some(
-            self.scene
-                .subjects
-                .of(&principal.issuer, &principal.subject),
-        )
+        let (issuer, subject) = (self.whose.issuer()?, self.whose.subject()?);
+        Some(self.scene.subjects.of(issuer, subject))
     }
 
     /// The client that the token was issued to.
     pub fn client(&self) -> Option<&ClientId> {
-        Some(&self.verified.as_ref()?.principal().client)
+        self.whose.client()
     }
 
     /// The method of MCP, or of HTTP where there is no message.
@@ -191,7 +188,7 @@ impl AuditEvent {
             Needed::Challenge(challenge) => {
                 let mut names = Vec::new();
                 challenge(&mut names);
-                let table = self.verified.as_ref().map(|known| &known.rules().table);
+                let table = self.whose.verified().map(|known| &known.rules().table);
                 table.map_or(0, |table| table.bits_of(&names))
             }
         };
@@ -200,18 +197,18 @@ impl AuditEvent {
 
     /// The scopes that the token names, as far as the guard's vocabulary knows them.
     pub fn held(&self) -> impl Iterator<Item = &'static str> {
-        let held = self.verified.as_ref().map(|known| known.granted().named);
+        let held = self.whose.verified().map(|known| known.granted().named);
         self.names(held.unwrap_or_default())
     }
 
     fn names(&self, bits: u64) -> impl Iterator<Item = &'static str> {
-        let table = self.verified.as_ref().map(|known| &known.rules().table);
+        let table = self.whose.verified().map(|known| &known.rules().table);
         table.into_iter().flat_map(move |table| table.names(bits))
     }
 
     /// The name of the key that signed the token, if it was verified by one that has a name.
     pub fn key_id(&self) -> Option<&KeyId> {
-        self.verified.as_ref()?.key_id()
+        self.whose.key_id()
     }
 
     /// The key that the token names, where the reason is [`UnknownKey`](ReasonCode::UnknownKey). Whoever
@@ -228,6 +225,11 @@ impl AuditEvent {
     /// How long it took from the first look at the request to the decision.
     pub const fn duration(&self) -> Duration {
         self.duration
+    }
+
+    /// The same as it is written.
+    pub(super) fn duration_us(&self) -> u64 {
+        u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -265,17 +267,16 @@ impl Serialize for AuditEvent {
         put("subject", self.subject())?;
         put(
             "client",
-            self.client().map(|client| text::short(client.as_str())),
+            self.client().map(|client| text::name(client.as_str())),
         )?;
         put("method", self.method().map(str::to_owned))?;
         put("target", self.target().map(str::to_owned))?;
         put("needed", joined(self.needed()))?;
         put("held", joined(self.held()))?;
-        put("key_id", self.key_id().map(|id| text::short(id.as_str())))?;
+        put("key_id", self.key_id().map(|id| text::word(id.as_str())))?;
         put("unknown_key", self.unknown_key().map(str::to_owned))?;
         object.serialize_field("from_cache", &self.from_cache)?;
-        let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
-        object.serialize_field("duration_us", &micros)?;
+        object.serialize_field("duration_us", &self.duration_us())?;
         object.end()
     }
 }

@@ -14,7 +14,11 @@ use super::AuditEvent;
 ///
 /// It runs on a thread of its own. It may take its time: a request never waits for it, and never fails
 /// because of it. What does not fit into the queue meanwhile is dropped and counted, and so is what it
-/// could not write ([`AuditStats`]).
+/// could not write ([`AuditStats`]). Half of the queue is kept for events about callers whose tokens were
+/// verified, so that a flood of requests from strangers does not push them out.
+///
+/// When the last clone of its guard is gone, what waits is written, and the sink is dropped. A process that
+/// ends does not wait for that: see [`Guard::flush_audit`](crate::Guard::flush_audit).
 ///
 /// # Examples
 /// ```
@@ -52,6 +56,9 @@ pub trait AuditSink: Send + 'static {
 
 /// Writes each event as one line of JSON.
 ///
+/// A write that fails in the middle leaves a part of a line. The next event begins a line of its own all the
+/// same: whoever reads the log skips what is no JSON.
+///
 /// # Examples
 /// ```
 /// use clearance::audit::JsonLines;
@@ -66,25 +73,37 @@ pub trait AuditSink: Send + 'static {
 /// # Ok(())
 /// # }
 /// ```
-pub struct JsonLines<W>(W);
+pub struct JsonLines<W> {
+    writer: W,
+    /// Whether what was written last may be a part of a line.
+    is_torn: bool,
+}
 
 impl<W: io::Write + Send + 'static> JsonLines<W> {
     /// Writes to `writer`.
     pub const fn to(writer: W) -> Self {
-        Self(writer)
+        let is_torn = false;
+        Self { writer, is_torn }
     }
 }
 
 impl<W: io::Write + Send + 'static> AuditSink for JsonLines<W> {
     fn write(&mut self, event: &AuditEvent) -> io::Result<()> {
-        // In one piece, so that a line is there or not.
-        let mut line = serde_json::to_vec(event)?;
+        let mut line = Vec::new();
+        if self.is_torn {
+            line.push(b'\n');
+        }
+        serde_json::to_writer(&mut line, event)?;
         line.push(b'\n');
-        self.0.write_all(&line)
+        // Also where the writer panics.
+        self.is_torn = true;
+        self.writer.write_all(&line)?;
+        self.is_torn = false;
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.writer.flush()
     }
 }
 
@@ -100,16 +119,20 @@ impl<W> fmt::Debug for JsonLines<W> {
 pub struct AuditStats {
     /// How many were written.
     pub written: u64,
-    /// How many were dropped because the queue was full.
+    /// How many about callers whose tokens were verified were dropped because the queue was full.
     pub dropped: u64,
+    /// How many about others were dropped because half of the queue was full.
+    pub dropped_unverified: u64,
     /// How many the sink could not write, and how often it could not flush.
     pub failed: u64,
-    /// How many wait to be written.
+    /// How many wait to be written, the one that is being written included.
     pub waiting: usize,
 }
 
 /// How many events may wait.
 const MOST_WAITING: usize = 8192;
+/// How many may wait before those that anybody can bring about are taken no more.
+const MOST_UNVERIFIED: usize = MOST_WAITING / 2;
 /// How long the writer looks away when there was nothing to write. It is woken sooner only if much is
 /// waiting: to wake it for each event would cost each request more than all the rest.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -119,15 +142,27 @@ pub(super) struct Queue(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
+    /// There is much to write, or somebody waits for it.
     much: Condvar,
+    /// What was in hand is written and flushed.
+    settled: Condvar,
+    /// How many were given to the sink.
+    offered: AtomicU64,
     written: AtomicU64,
     dropped: AtomicU64,
+    dropped_unverified: AtomicU64,
     failed: AtomicU64,
 }
 
 #[derive(Default)]
 struct State {
     waiting: Vec<AuditEvent>,
+    /// How many were ever taken.
+    taken: u64,
+    /// How many of them are written and flushed.
+    settled: u64,
+    /// How many have to be flushed, whatever comes after them.
+    awaited: u64,
     is_closed: bool,
 }
 
@@ -140,8 +175,11 @@ impl Queue {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             much: Condvar::new(),
+            settled: Condvar::new(),
+            offered: AtomicU64::new(0),
             written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            dropped_unverified: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         });
         let writer = Arc::clone(&shared);
@@ -150,15 +188,21 @@ impl Queue {
         Ok(Self(shared))
     }
 
-    /// Takes an event, unless it is full.
+    /// Takes an event, unless there is no room for it.
     pub(super) fn push(&self, event: AuditEvent) {
+        let (room, dropped) = if event.whose.verified().is_some() {
+            (MOST_WAITING, &self.0.dropped)
+        } else {
+            (MOST_UNVERIFIED, &self.0.dropped_unverified)
+        };
         let mut state = self.0.state();
-        if state.waiting.len() >= MOST_WAITING {
+        if state.waiting.len() >= room {
             drop(state);
-            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+            dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         state.waiting.push(event);
+        state.taken = state.taken.saturating_add(1);
         let is_much = state.waiting.len() == MOST_WAITING / 2;
         drop(state);
         if is_much {
@@ -166,13 +210,30 @@ impl Queue {
         }
     }
 
+    /// Waits until all that was taken so far is written and flushed, `limit` at most; whether it is, without
+    /// a failure meanwhile.
+    pub(super) fn flush(&self, limit: Duration) -> bool {
+        let failed = self.0.failed.load(Ordering::Relaxed);
+        let mut state = self.0.state();
+        let taken = state.taken;
+        state.awaited = taken;
+        self.0.much.notify_one();
+        let is_open = |state: &mut State| state.settled < taken;
+        let waited = self.0.settled.wait_timeout_while(state, limit, is_open);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let is_settled = state.settled >= taken;
+        drop(state);
+        is_settled && self.0.failed.load(Ordering::Relaxed) == failed
+    }
+
     pub(super) fn stats(&self) -> AuditStats {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         AuditStats {
             written: of(&self.0.written),
             dropped: of(&self.0.dropped),
+            dropped_unverified: of(&self.0.dropped_unverified),
             failed: of(&self.0.failed),
-            waiting: self.0.state().waiting.len(),
+            waiting: usize::try_from(self.0.waiting()).unwrap_or(usize::MAX),
         }
     }
 }
@@ -190,34 +251,58 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many were taken and not yet written.
+    fn waiting(&self) -> u64 {
+        let taken = self.state().taken;
+        taken.saturating_sub(self.offered.load(Ordering::Relaxed))
+    }
+
     fn empty_into(&self, mut sink: Box<dyn AuditSink>) {
         let mut batch = Vec::new();
         loop {
             let mut state = self.state();
-            if state.waiting.is_empty() && !state.is_closed {
+            let is_awaited = state.awaited > state.settled;
+            if state.waiting.is_empty() && !state.is_closed && !is_awaited {
                 let woken = self.much.wait_timeout(state, PAUSE);
                 (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
             }
             std::mem::swap(&mut state.waiting, &mut batch);
-            let is_last = state.is_closed;
+            let (is_last, taken) = (state.is_closed, state.taken);
             drop(state);
-            let is_flushed = batch.is_empty();
-            for event in batch.drain(..) {
-                let count = if is_done(|| sink.write(&event)) {
-                    &self.written
-                } else {
-                    &self.failed
-                };
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-            let flushes = !is_flushed && self.state().waiting.is_empty();
-            if flushes && !is_done(|| sink.flush()) {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-            }
+            self.write(&mut batch, &mut *sink);
+            self.settle(taken, &mut *sink);
             if is_last {
                 return;
             }
         }
+    }
+
+    fn write(&self, batch: &mut Vec<AuditEvent>, sink: &mut dyn AuditSink) {
+        for event in batch.drain(..) {
+            let count = if is_done(|| sink.write(&event)) {
+                &self.written
+            } else {
+                &self.failed
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+            self.offered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Flushes what is written, if no more is waiting or somebody waits for that.
+    fn settle(&self, taken: u64, sink: &mut dyn AuditSink) {
+        let state = self.state();
+        let is_new = taken > state.settled;
+        let flushes = state.waiting.is_empty() || state.awaited > state.settled;
+        drop(state);
+        if !is_new || !flushes {
+            return;
+        }
+        if !is_done(|| sink.flush()) {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        self.state().settled = taken;
+        self.settled.notify_all();
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::Inner;
 use super::pipeline::not_live;
 #[cfg(feature = "axum")]
-use crate::audit::ReasonCode;
+use crate::audit::{AuditDecision, ReasonCode};
 use crate::audit::{Needed, Trail};
 use crate::authorized::Authorized;
 #[cfg(feature = "axum")]
@@ -219,7 +219,7 @@ impl Admitted {
 impl Admitted {
     /// Writes down that the request was let in, where `needed` names what it needed.
     pub(crate) fn let_in_for(&self, needed: impl FnOnce(&mut Vec<&'static str>)) {
-        if !self.guard.auditor().is_read() {
+        if !self.guard.auditor().reads(AuditDecision::Allowed) {
             return self.let_in(Needed::NOTHING);
         }
         let mut names = Vec::new();

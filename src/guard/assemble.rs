@@ -39,25 +39,15 @@ impl Settings {
         let max_age = self
             .max_age
             .map(|oldest| positive(oldest).ok_or(ConfigError::Lifetime));
-        let leeway = self
-            .leeway
-            .to_std()
-            .ok()
-            .filter(|leeway| *leeway <= MOST_LEEWAY);
+        let leeway = self.leeway.to_std().ok();
+        let leeway = leeway.filter(|leeway| *leeway <= MOST_LEEWAY);
         let leeway = leeway.ok_or(ConfigError::Leeway)?;
         // A token may have been issued a little after its revocation, by its issuer's clock.
         let keep = max_lifetime
             .saturating_add(leeway)
             .saturating_add(ISSUED_AT_SKEW);
         let (limits, peers, alias) = (self.limits()?, self.peers()?, self.alias());
-        let mut auditor = Auditor::new(Arc::clone(&self.clock), self.resource.clone());
-        if let Some(key) = self.subject_key {
-            auditor.hash_subjects(key);
-        }
-        if let Some(sink) = self.audit {
-            let sink = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
-            auditor.write_to(sink).ok().ok_or(ConfigError::Thread)?;
-        }
+        let auditor = self.auditor()?;
         let revocations = Revocations::new(
             rules.iter().map(|rules| rules.issuer.clone()).collect(),
             Arc::clone(&self.clock),
@@ -67,6 +57,10 @@ impl Settings {
         );
         let baseline = (!self.baseline.is_empty()).then(|| joined(&self.baseline, rules.first()));
         Ok(Inner {
+            #[cfg(any(feature = "axum", feature = "metrics"))]
+            is_looking: false.into(),
+            #[cfg(feature = "metrics")]
+            published: std::sync::Mutex::default(),
             #[cfg(feature = "metrics")]
             label: self.resource.as_str().into(),
             limits,
@@ -124,6 +118,19 @@ impl Settings {
     fn alias(&self) -> Option<Resource> {
         let origin = self.root_alias.then(|| self.resource.origin());
         origin.filter(|origin| origin.metadata_path() != self.resource.metadata_path())
+    }
+
+    /// Who writes down what the guard decides.
+    fn auditor(&mut self) -> Result<Auditor, ConfigError> {
+        let mut auditor = Auditor::new(Arc::clone(&self.clock), self.resource.clone());
+        if let Some(key) = self.subject_key.take() {
+            auditor.hash_subjects(key);
+        }
+        if let Some(sink) = self.audit.take() {
+            let sink = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
+            auditor.write_to(sink).ok().ok_or(ConfigError::Thread)?;
+        }
+        Ok(auditor)
     }
 
     fn peers(&mut self) -> Result<Option<PeerLimits>, ConfigError> {

@@ -1,8 +1,10 @@
 //! How a guard is.
 
 use std::fmt;
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "metrics"))]
 use std::sync::Arc;
+#[cfg(any(feature = "axum", feature = "metrics"))]
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::voucher::Voucher;
@@ -38,15 +40,19 @@ pub struct Health {
 pub struct IssuerHealth {
     /// Which.
     pub issuer: Issuer,
-    /// Whether its tokens can be judged now.
+    /// Whether its tokens can be judged now. One that is asked about its tokens is not ready after it could
+    /// not be asked about one that it had called active before. Tokens that strangers may have made up say
+    /// so only if nothing else was answered for ten seconds, or ever.
     pub is_ready: bool,
     /// How many of its keys can verify; none where it is asked about its tokens.
     pub keys: usize,
     /// How old its keys are, where they were fetched.
     pub age: Option<Duration>,
-    /// In which time they will be renewed, if a request comes.
+    /// In which time they will be renewed, if a request comes or somebody asks for `/readyz` or for
+    /// metrics.
     pub renewal_in: Option<Duration>,
-    /// For how long they serve if no new ones come.
+    /// For how long they serve if no new ones come. Where that is over and nothing failed, nobody came: the
+    /// next request waits for new ones.
     pub serve_for: Option<Duration>,
     /// Why it was last asked in vain, as a stable code; nothing after it has answered.
     pub last_error: Option<&'static str>,
@@ -148,6 +154,35 @@ impl<V: Vocabulary> Guard<V> {
     pub fn health(&self) -> Health {
         self.inner.health()
     }
+
+    /// Waits until the audit log has written and flushed every event about what was decided so far, for
+    /// `limit` at most. True if it has, and nothing failed meanwhile; also if there is no audit log. What was
+    /// dropped before is not waited for: see [`AuditStats`].
+    ///
+    /// A process that ends does not wait for the log by itself: call this when the last request is
+    /// answered, before `main` returns.
+    ///
+    /// It blocks the thread. Where others run on it, call it in `tokio::task::spawn_blocking`.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use clearance::{Guard, audit::JsonLines, mcp::McpScopes};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let guard = Guard::<McpScopes>::builder("https://files.example.com/mcp".parse()?)
+    /// #     .issuer("https://auth.example.com".parse()?)
+    /// #     .audit(JsonLines::to(std::io::sink()))
+    /// #     .build()?;
+    /// if !guard.flush_audit(Duration::from_secs(5)) {
+    ///     eprintln!("the audit log may have a gap");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn flush_audit(&self, limit: Duration) -> bool {
+        self.inner.auditor.flush(limit)
+    }
 }
 
 impl Inner {
@@ -184,20 +219,52 @@ impl Inner {
     }
 }
 
-#[cfg(feature = "axum")]
+/// What whoever looks at a guard now and then sees to: a guard to which nobody sends requests would never ask
+/// its issuers again.
+#[cfg(any(feature = "axum", feature = "metrics"))]
 impl Inner {
-    /// Asks the issuers again, in the background: a guard to which nobody sends requests would never do so.
-    pub(crate) fn look_again(self: &Arc<Self>) {
+    /// How the guard is. If it is time for that, its issuers are asked again, in the background.
+    pub(crate) fn looked_at(self: &Arc<Self>) -> Health {
+        let health = self.health();
+        let is_due = |issuer: &IssuerHealth| issuer.renewal_in == Some(Duration::ZERO);
+        if !health.is_ready() || health.issuers.iter().any(is_due) {
+            self.look_again();
+        }
+        health
+    }
+
+    /// Asks the issuers again, all at one time, unless that is being done.
+    fn look_again(self: &Arc<Self>) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        let this = Arc::clone(self);
+        if self.is_looking.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let looking = Looking(Arc::clone(self));
         runtime.spawn(async move {
-            for voucher in &this.vouchers {
-                // Whatever comes of it is in the health.
-                voucher.ready().await.ok();
+            let mut asked = tokio::task::JoinSet::new();
+            for place in 0..looking.0.vouchers.len() {
+                let this = Arc::clone(&looking.0);
+                asked.spawn(async move {
+                    // Whatever comes of it is in the health.
+                    this.vouchers.get(place)?.ready().await.ok()
+                });
             }
+            while asked.join_next().await.is_some() {}
+            drop(looking);
         });
+    }
+}
+
+/// Somebody asks the issuers again, until this is dropped, be it by a runtime that is shut down.
+#[cfg(any(feature = "axum", feature = "metrics"))]
+struct Looking(Arc<Inner>);
+
+#[cfg(any(feature = "axum", feature = "metrics"))]
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.is_looking.store(false, Ordering::Release);
     }
 }
 
@@ -206,7 +273,9 @@ impl Voucher {
         match self {
             Self::Keys(keys) => {
                 let status = keys.status(now);
+                // Those that grew old because nobody came are renewed by whoever comes.
                 let serve = status.serve_for.is_none_or(|left| !left.is_zero());
+                let serve = serve || status.failure.is_none();
                 IssuerHealth {
                     issuer,
                     is_ready: status.keys > 0 && serve,
@@ -224,12 +293,12 @@ impl Voucher {
                 let told = asker.status();
                 IssuerHealth {
                     issuer,
-                    is_ready: told.is_found && told.failure.is_none(),
+                    is_ready: told.is_ready(),
                     keys: 0,
                     age: None,
                     renewal_in: None,
                     serve_for: None,
-                    last_error: told.failure,
+                    last_error: told.last_error(),
                     fetches: told.questions,
                     failures: told.failures,
                 }

@@ -7,9 +7,11 @@ use super::settle::Settled;
 use super::voucher::{Voucher, unavailable};
 use crate::audit::Trail;
 use crate::lifecycle::{Asker, Moment, TokenKey, Unanswered};
-use crate::refusal::{Reason, Refusal, TokenFault};
+use crate::refusal::{Reason, Refusal, TokenFault, Whose};
 use crate::secret::BearerToken;
-use crate::token::{Answered, Introspected, NotActive, Opaque, ParseError, Token, may_be_shown};
+use crate::token::{
+    Answered, Introspected, NotAccepted, NotActive, Opaque, ParseError, Token, may_be_shown,
+};
 
 impl Inner {
     /// Who is asked about tokens, if anybody is.
@@ -23,10 +25,10 @@ impl Inner {
         asker.is_some_and(|asker| may_be_shown(token, asker.issuer()))
     }
 
-    /// Whether it need not be asked: it was a moment ago, and did not call the token active.
-    pub(super) fn is_known_inactive(&self, key: Option<TokenKey>) -> bool {
-        let (asker, key) = (self.asker(), key.as_ref());
-        asker.is_some_and(|asker| key.is_some_and(|key| asker.knows_inactive(key)))
+    /// Who need not be asked: it was a moment ago, and did not call the token active.
+    pub(super) fn is_known_inactive(&self, key: Option<TokenKey>) -> Option<Whose> {
+        let (asker, key) = (self.asker()?, key?);
+        asker.knows_inactive(&key).then(|| judged_by(asker))
     }
 
     /// Everything from the question on.
@@ -43,16 +45,21 @@ impl Inner {
         let was_known = key.is_some_and(|(key, _)| self.cache.was_known(&key));
         let answer = asker.ask(token, key.map(|(key, _)| key), was_known).await;
         let (answered, asked_at) = answer.map_err(|why| refuse(unavailable(asker, why).into()))?;
-        let (weight, keep_out) = (answered.len(), |reason: Reason| {
+        let (weight, keep_out) = (answered.len(), |reason: Reason, whose: Whose| {
             if let (Some((key, _)), Reason::InvalidToken(_)) = (key, &reason) {
                 asker.keep_inactive(key, asked_at);
             }
-            refuse(reason)
+            refuse(reason).of_whom(whose)
         });
-        let token = active(asker, answered).map_err(keep_out)?;
+        let token = active(asker, answered);
+        let token = token.map_err(|reason| keep_out(reason, judged_by(asker)))?;
+        #[cfg(feature = "metrics")]
+        self.measured(&trail);
         let mut at = Moment::of(&*self.acceptance.rules().clock);
-        let token = token.verify_audience(&self.acceptance, at.now);
-        let token = token.map_err(|error| keep_out(error.into()))?;
+        let token = token.accept(&self.acceptance, at.now);
+        let token = token.map_err(|NotAccepted { error, claimant }| {
+            keep_out(error.into(), Whose::Genuine(Arc::new(claimant)))
+        })?;
         let now = at.now;
         if let Some((key, length)) = key {
             // It counts since the issuer was asked, not since it answered.
@@ -65,17 +72,18 @@ impl Inner {
 
     /// The same as far as the issuer's answer.
     pub(super) async fn ask(&self, token: Token<Opaque>) -> Result<Token<Introspected>, Refusal> {
-        let refuse = |reason: Reason| {
-            let refusal = self.refuse(reason, None);
+        let refuse = |reason: Reason, whose: Whose| {
+            let refusal = self.refuse(reason, None).of_whom(whose);
             self.auditor().turned_away(&refusal, None);
             refusal
         };
         if token.expose().len() > self.longest_token {
-            return Err(refuse(ParseError::TooLong.into()));
+            return Err(refuse(ParseError::TooLong.into(), Whose::Unknown));
         }
         let asker = self.asker();
         let asker = asker.filter(|asker| may_be_shown(token.raw(), asker.issuer()));
-        let asker = asker.ok_or_else(|| refuse(UNKNOWN))?;
+        let asker = asker.ok_or_else(|| refuse(UNKNOWN, Whose::Unknown))?;
+        let refuse = |reason| refuse(reason, judged_by(asker));
         let answer = asker.ask(token, None, false).await;
         let (answered, _) = answer.map_err(|why| refuse(unavailable(asker, why).into()))?;
         active(asker, answered).map_err(refuse)
@@ -83,6 +91,10 @@ impl Inner {
 }
 
 const UNKNOWN: Reason = Reason::InvalidToken(TokenFault::UnknownIssuer);
+
+fn judged_by(asker: &Asker) -> Whose {
+    Whose::JudgedBy(asker.issuer().clone())
+}
 
 /// The token, if the answer calls it active.
 fn active(asker: &Asker, answered: Answered<Token<Opaque>>) -> Result<Token<Introspected>, Reason> {

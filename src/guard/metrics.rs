@@ -1,26 +1,29 @@
 //! What a guard has counted, for the `metrics` facade.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
-use metrics::{counter, describe_counter, describe_gauge, gauge, histogram};
+use metrics::{Counter, counter, describe_counter, describe_gauge, gauge, histogram};
 
 use super::{Guard, Inner, IssuerHealth};
-use crate::audit::{AuditDecision, DecisionStats, ReasonCode, Trail};
+use crate::audit::{AuditDecision, AuditStats, DecisionStats, ReasonCode, Trail};
 use crate::scope::Vocabulary;
 
 impl<V: Vocabulary> Guard<V> {
     /// Publishes what the guard has counted to the recorder of the `metrics` facade.
     ///
     /// A request counts with an atomic number and nothing else; the recorder, its labels and its locks
-    /// cost no request anything. So publish from a task every few seconds, or before each scrape.
-    /// Counters are absolute: to publish twice changes nothing.
+    /// cost it nothing, but for the histogram, which a token that was not known is recorded in as it
+    /// happens. So publish from a task every few seconds, or before each scrape, after the recorder is
+    /// installed. What has come since the last time is added to the counters: to publish twice changes
+    /// nothing, and a guard that takes the place of another counts on. Where that is done in a tokio
+    /// runtime, keys are renewed in time although no request comes.
     ///
     /// The labels are the resource, the issuers of the configuration, and stable codes. Nothing that a
     /// client sends becomes one.
     ///
     /// | metric | kind | labels | unit |
     /// | --- | --- | --- | --- |
-    /// | `clearance_decisions_total` | counter | `resource`, `decision`, `reason` ([`ReasonCode`](crate::audit::ReasonCode), or `none`) | decisions |
+    /// | `clearance_decisions_total` | counter | `resource`, `decision`, `reason` ([`ReasonCode`](crate::audit::ReasonCode), each from nought on, or `none`) | decisions |
     /// | `clearance_limiter_refusals_total` | counter | `resource` | requests |
     /// | `clearance_streams_ended_total` | counter | `resource`, `reason` | answers that were cut because their token died |
     /// | `clearance_token_cache_hits_total`, `clearance_token_cache_misses_total` | counter | `resource` | look-ups |
@@ -32,8 +35,8 @@ impl<V: Vocabulary> Guard<V> {
     /// | `clearance_issuer_keys` | gauge | `resource`, `issuer` | keys that can verify |
     /// | `clearance_issuer_keys_age_seconds` | gauge | `resource`, `issuer` | seconds since they were fetched |
     /// | `clearance_issuer_fetches_total`, `clearance_issuer_failures_total` | counter | `resource`, `issuer` | fetches of keys, or questions about a token |
-    /// | `clearance_audit_events_total` | counter | `resource`, `outcome` (`written`, `dropped`, `failed`) | events |
-    /// | `clearance_verification_seconds` | histogram | `resource` | seconds that a token took which was not known, from the first look at the request; recorded as it happens |
+    /// | `clearance_audit_events_total` | counter | `resource`, `outcome` (`written`, `dropped`, `dropped_unverified`, `failed`) | events |
+    /// | `clearance_verification_seconds` | histogram | `resource` | seconds that a token took which was not known and is genuine, or which its issuer called active, from the first look at the request, the wait for keys or for the answer included; recorded as it happens |
     ///
     /// # Examples
     /// ```
@@ -65,68 +68,114 @@ impl Inner {
         histogram!("clearance_verification_seconds", "resource" => resource).record(time);
     }
 
-    fn publish(&self) {
+    fn publish(self: &Arc<Self>) {
         describe();
-        let health = self.health();
+        let health = self.looked_at();
+        // Held to the end: whoever publishes meanwhile begins where this has ended.
+        let published = self.published.lock();
+        let mut published = published.unwrap_or_else(PoisonError::into_inner);
+        let mut tally = Tally::after(&mut published);
         let resource = Arc::clone(&self.label);
         let of = |name: &'static str| counter!(name, "resource" => Arc::clone(&resource));
         let now = |name: &'static str| gauge!(name, "resource" => Arc::clone(&resource));
-        publish_decisions(&resource, &health.decisions);
-        of("clearance_token_cache_hits_total").absolute(health.cache.hits);
-        of("clearance_token_cache_misses_total").absolute(health.cache.misses);
+        publish_decisions(&mut tally, &resource, &health.decisions);
+        tally.add(&of("clearance_token_cache_hits_total"), health.cache.hits);
+        tally.add(
+            &of("clearance_token_cache_misses_total"),
+            health.cache.misses,
+        );
         now("clearance_token_cache_tokens").set(count(health.cache.tokens));
         let revocations = health.revocations;
-        of("clearance_revocations_total").absolute(revocations.taken);
+        tally.add(&of("clearance_revocations_total"), revocations.taken);
         now("clearance_revocation_entries").set(count(revocations.entries));
         now("clearance_revocations_current").set(f64::from(u8::from(revocations.is_current)));
         for issuer in &health.issuers {
-            publish_issuer(&resource, issuer);
+            publish_issuer(&mut tally, &resource, issuer);
         }
         if let Some(audit) = health.audit {
-            for (outcome, value) in [
-                ("written", audit.written),
-                ("dropped", audit.dropped),
-                ("failed", audit.failed),
-            ] {
-                let labels = [
-                    ("resource", resource.to_string()),
-                    ("outcome", outcome.to_owned()),
-                ];
-                counter!("clearance_audit_events_total", &labels).absolute(value);
-            }
+            publish_audit(&mut tally, &resource, audit);
         }
     }
 }
 
-fn publish_decisions(resource: &str, decisions: &DecisionStats) {
-    let mut limited = 0;
-    let publish = |decision: AuditDecision, reason: &str, value| {
+/// What was published of each counter, in the order in which a guard publishes them.
+#[derive(Debug, Default)]
+pub(super) struct Published(Vec<u64>);
+
+/// One round of publishing.
+struct Tally<'a> {
+    published: &'a mut Published,
+    place: usize,
+}
+
+impl<'a> Tally<'a> {
+    const fn after(published: &'a mut Published) -> Self {
+        Self {
+            published,
+            place: 0,
+        }
+    }
+
+    /// Adds what has come since the last round. A counter may have been there before this guard.
+    fn add(&mut self, counter: &Counter, value: u64) {
+        if self.published.0.len() <= self.place {
+            self.published.0.resize(self.place.saturating_add(1), 0);
+        }
+        if let Some(published) = self.published.0.get_mut(self.place) {
+            counter.increment(value.saturating_sub(*published));
+            // Numbers that are read one after the other may come out of order.
+            *published = value.max(*published);
+        }
+        self.place = self.place.saturating_add(1);
+    }
+
+    /// The same of a counter that may not be shown.
+    fn add_where(&mut self, is_shown: bool, counter: impl FnOnce() -> Counter, value: u64) {
+        if is_shown {
+            return self.add(&counter(), value);
+        }
+        self.place = self.place.saturating_add(1);
+    }
+}
+
+fn publish_decisions(tally: &mut Tally<'_>, resource: &str, decisions: &DecisionStats) {
+    let mut publish = |decision: AuditDecision, reason: &str, value| {
         let labels = [
             ("resource", resource.to_owned()),
             ("decision", decision.as_str().to_owned()),
             ("reason", reason.to_owned()),
         ];
-        counter!("clearance_decisions_total", &labels).absolute(value);
+        tally.add(&counter!("clearance_decisions_total", &labels), value);
     };
     publish(AuditDecision::Allowed, "none", decisions.allowed);
-    for &(code, value) in &decisions.refused {
-        if code == ReasonCode::LimitExceeded {
-            limited = value;
-        }
-        publish(AuditDecision::because_of(code), code.as_str(), value);
+    let of = |counts: &[(ReasonCode, u64)], code| {
+        let count = counts.iter().find(|(counted, _)| *counted == code);
+        count.map_or(0, |(_, count)| *count)
+    };
+    // Each of them, from nought on: of what was not there before, nobody sees that it grows.
+    for &code in ReasonCode::ALL {
+        let refused = of(&decisions.refused, code);
+        publish(AuditDecision::because_of(code), code.as_str(), refused);
     }
-    let of = [("resource", resource.to_owned())];
-    counter!("clearance_limiter_refusals_total", &of).absolute(limited);
-    for (code, value) in &decisions.ended {
+    let limited = of(&decisions.refused, ReasonCode::LimitExceeded);
+    let labels = [("resource", resource.to_owned())];
+    tally.add(
+        &counter!("clearance_limiter_refusals_total", &labels),
+        limited,
+    );
+    for &code in ReasonCode::ALL {
         let labels = [
             ("resource", resource.to_owned()),
             ("reason", code.to_string()),
         ];
-        counter!("clearance_streams_ended_total", &labels).absolute(*value);
+        let counter = || counter!("clearance_streams_ended_total", &labels);
+        let ended = of(&decisions.ended, code);
+        let is_shown = matches!(code, ReasonCode::Expired | ReasonCode::Revoked) || ended > 0;
+        tally.add_where(is_shown, counter, ended);
     }
 }
 
-fn publish_issuer(resource: &str, issuer: &IssuerHealth) {
+fn publish_issuer(tally: &mut Tally<'_>, resource: &str, issuer: &IssuerHealth) {
     let labels = [
         ("resource", resource.to_owned()),
         ("issuer", issuer.issuer.to_string()),
@@ -136,8 +185,25 @@ fn publish_issuer(resource: &str, issuer: &IssuerHealth) {
     if let Some(age) = issuer.age {
         gauge!("clearance_issuer_keys_age_seconds", &labels).set(age.as_secs_f64());
     }
-    counter!("clearance_issuer_fetches_total", &labels).absolute(issuer.fetches);
-    counter!("clearance_issuer_failures_total", &labels).absolute(issuer.failures);
+    let fetches = counter!("clearance_issuer_fetches_total", &labels);
+    tally.add(&fetches, issuer.fetches);
+    let failures = counter!("clearance_issuer_failures_total", &labels);
+    tally.add(&failures, issuer.failures);
+}
+
+fn publish_audit(tally: &mut Tally<'_>, resource: &str, audit: AuditStats) {
+    for (outcome, value) in [
+        ("written", audit.written),
+        ("dropped", audit.dropped),
+        ("dropped_unverified", audit.dropped_unverified),
+        ("failed", audit.failed),
+    ] {
+        let labels = [
+            ("resource", resource.to_owned()),
+            ("outcome", outcome.to_owned()),
+        ];
+        tally.add(&counter!("clearance_audit_events_total", &labels), value);
+    }
 }
 
 fn describe() {

@@ -44,6 +44,10 @@ pub(crate) use pipeline::{Admission, Begun};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+#[cfg(feature = "metrics")]
+use std::sync::Mutex;
+#[cfg(any(feature = "axum", feature = "metrics"))]
+use std::sync::atomic::AtomicBool;
 
 use http::request::Parts;
 
@@ -133,9 +137,14 @@ pub(crate) struct Inner {
     limits: Limits,
     peers: Option<PeerLimits>,
     auditor: Auditor,
+    /// Whether the issuers are being asked again because somebody looked.
+    #[cfg(any(feature = "axum", feature = "metrics"))]
+    is_looking: AtomicBool,
     /// The resource, as metrics name it.
     #[cfg(feature = "metrics")]
     label: Arc<str>,
+    #[cfg(feature = "metrics")]
+    published: Mutex<metrics::Published>,
     deny: Vec<Deny>,
     answers: Arc<Answers>,
     longest_token: usize,
@@ -174,7 +183,7 @@ impl<V: Vocabulary> Guard<V> {
     }
 
     /// Waits until the keys of every issuer are there, and until it is known where an issuer is asked
-    /// about its tokens.
+    /// about its tokens. If it was asked in vain before, it is asked about a token that nobody has.
     ///
     /// Requests that come earlier wait for the first fetch, or get 503.
     ///

@@ -12,15 +12,15 @@ use super::voucher::Voucher;
 use super::{Inner, credential};
 #[cfg(feature = "axum")]
 use crate::audit::ReasonCode;
-use crate::audit::{self, Auditor, Trail};
+use crate::audit::{self, AuditDecision, Auditor, Trail};
 use crate::id::CorrelationId;
 use crate::jwk::KeySet;
 use crate::keys::{IssuerKeys, Unavailable};
 use crate::lifecycle::{LONGEST, Moment, NotLive, Recall, TokenKey};
-use crate::refusal::{Answers, CredentialError, Reason, Refusal, TokenFault};
+use crate::refusal::{Answers, CredentialError, Reason, Refusal, TokenFault, Whose};
 use crate::token::{
-    Acceptance, AudienceError, KnownHeader, SignatureError, SignatureVerified, Token, Unverified,
-    Verified,
+    Acceptance, AudienceError, KnownHeader, NotAccepted, SignatureError, SignatureVerified, Token,
+    Unverified, Verified,
 };
 #[cfg(feature = "fetch")]
 use crate::token::{IntrospectionError, Opaque};
@@ -158,10 +158,10 @@ impl Inner {
                     trail.was_known();
                     return Err(self.settle(token, at.now, trail));
                 }
-                Recall::Expired => {
-                    let refusal = self.refuse(AudienceError::Expired.into(), None);
-                    return Err(Err(refusal.of_remembered(true)));
+                Recall::Expired(claimant) => {
+                    return Err(Err(self.expired(Whose::Genuine(claimant))));
                 }
+                Recall::Dead(verified) => return Err(Err(self.expired(Whose::Verified(verified)))),
                 Recall::Unknown => {}
             }
         }
@@ -170,8 +170,9 @@ impl Inner {
         };
         #[cfg(feature = "fetch")]
         if length <= self.longest_token && self.is_asked_about(&raw) {
-            if self.is_known_inactive(key) {
-                return Err(refuse(IntrospectionError::Inactive.into()));
+            if let Some(whose) = self.is_known_inactive(key) {
+                let refusal = self.refuse(IntrospectionError::Inactive.into(), None);
+                return Err(Err(refusal.of_whom(whose)));
             }
             return Ok(Presented {
                 trail,
@@ -247,15 +248,17 @@ impl Inner {
         // Only now: there may have been a wait for keys, and the token may have died meanwhile.
         let at = Moment::of(&*self.acceptance.rules().clock);
         let deadline = token.deadline(&self.acceptance);
-        let token = match token.verify_audience(&self.acceptance, at.now) {
+        let token = match token.accept(&self.acceptance, at.now) {
             Ok(token) => token,
-            Err(error) => {
+            Err(NotAccepted { error, claimant }) => {
+                let claimant = Arc::new(claimant);
                 if let (AudienceError::Expired, Some((key, _)), Some(since)) =
                     (error, key, deadline)
                 {
-                    self.cache.keep_expired(key, since, at);
+                    self.cache.keep_expired(key, &claimant, since, at);
                 }
-                return Err(self.refuse(error.into(), None));
+                let refusal = self.refuse(error.into(), None);
+                return Err(refusal.of_whom(Whose::Genuine(claimant)));
             }
         };
         if let Some(key) = key {
@@ -276,12 +279,28 @@ impl Inner {
             if anonymous && error == SignatureError::BadSignature {
                 source.may_have_changed();
             }
-            self.refuse(error.into(), None)
+            self.misjudged(error, keys)
         })?;
         if let Some(news) = news {
             self.known_header.remember(news);
         }
         Ok(token)
+    }
+
+    /// The refusal of a token that these keys did not verify.
+    fn misjudged(&self, error: SignatureError, keys: &KeySet) -> Refusal {
+        let refusal = self.refuse(error.into(), None);
+        if error == SignatureError::OtherIssuer {
+            // They are not those of the issuer that it names.
+            return refusal;
+        }
+        refusal.of_whom(Whose::JudgedBy(keys.issuer().clone()))
+    }
+
+    /// The refusal of a token that was remembered, and is over.
+    fn expired(&self, whose: Whose) -> Refusal {
+        let refusal = self.refuse(AudienceError::Expired.into(), None);
+        refusal.of_whom(whose).of_remembered(true)
     }
 
     /// The keys that may verify this token, if they need not be waited for.
@@ -305,8 +324,8 @@ impl Inner {
         let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
         if !token.is_known_to(&keys) {
             let named = token.untrusted_key_id();
-            let named = named.filter(|_| self.auditor.is_read());
-            let refusal = refuse(SignatureError::UnknownKey.into());
+            let named = named.filter(|_| self.auditor.reads(AuditDecision::Refused));
+            let refusal = self.misjudged(SignatureError::UnknownKey, &keys);
             return Err(refusal.naming(named.map(audit::shown)));
         }
         Ok((source, keys))

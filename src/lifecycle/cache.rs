@@ -12,7 +12,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::clock::Clock;
 use crate::secret::Presented;
-use crate::token::{AudienceVerified, HashKey, Token, Verified, since_1970};
+use crate::token::{AudienceVerified, Claimant, HashKey, Token, Verified, since_1970};
 
 /// How many tokens are remembered unless a guard says otherwise.
 pub(crate) const MOST_TOKENS: usize = 1 << 16;
@@ -68,8 +68,10 @@ pub(crate) struct Moment {
 #[derive(Debug)]
 pub(crate) enum Recall {
     Live(Token<AudienceVerified>),
-    /// It is genuine, and its time is over.
-    Expired,
+    /// It is genuine, and its time is over; this is whom it speaks of.
+    Expired(Arc<Claimant>),
+    /// It was let in before, and its time is over.
+    Dead(Arc<Verified>),
     /// It has to be verified.
     Unknown,
 }
@@ -87,7 +89,7 @@ enum What {
     /// Verified at this moment since 1970. When the time of day was set back since then, it says nothing.
     Live(Arc<Verified>, Duration),
     /// Dead from this moment since 1970 on.
-    Expired(Duration),
+    Expired(Arc<Claimant>, Duration),
 }
 
 impl Moment {
@@ -141,14 +143,17 @@ impl TokenCache {
         }
         let now = since_1970(at.now);
         match entry.what {
-            What::Expired(since) if now >= since => Recall::Expired,
-            What::Expired(_) => Recall::Unknown,
+            What::Expired(claimant, since) if now >= since => Recall::Expired(claimant),
+            What::Expired(..) => Recall::Unknown,
             What::Live(verified, from) => {
                 if now < from || verified.is_too_old(now) || !stands(&verified) {
                     return Recall::Unknown;
                 }
                 // Of what was verified, nothing but the end of its time can have come.
-                Token::recall(verified, at.now).map_or(Recall::Expired, Recall::Live)
+                match Token::recall(Arc::clone(&verified), at.now) {
+                    Ok(token) => Recall::Live(token),
+                    Err(_) => Recall::Dead(verified),
+                }
             }
         }
     }
@@ -174,9 +179,16 @@ impl TokenCache {
     }
 
     /// Remembers a token that is genuine, and dead since `since`.
-    pub(crate) fn keep_expired(&self, key: TokenKey, since: Duration, at: Moment) {
+    pub(crate) fn keep_expired(
+        &self,
+        key: TokenKey,
+        claimant: &Arc<Claimant>,
+        since: Duration,
+        at: Moment,
+    ) {
         let until = at.monotonic.saturating_add(LONGEST);
-        self.put(key, What::Expired(since), 0, until);
+        let what = What::Expired(Arc::clone(claimant), since);
+        self.put(key, what, claimant.length(), until);
     }
 
     fn put(&self, key: TokenKey, what: What, length: usize, until: Duration) {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Token;
 use super::acceptance::{Acceptance, Rules};
+use super::claimant::Claimant;
 use super::reading::Reading;
 #[cfg(feature = "fetch")]
 use super::state::Introspected;
@@ -52,6 +53,13 @@ pub enum AudienceError {
     UnknownIssuer,
 }
 
+/// A genuine token that is not accepted.
+#[derive(Debug)]
+pub(crate) struct NotAccepted {
+    pub(crate) error: AudienceError,
+    pub(crate) claimant: Claimant,
+}
+
 impl AudienceError {
     /// A stable code.
     pub(crate) const fn code(self) -> ReasonCode {
@@ -83,11 +91,27 @@ impl Token<SignatureVerified> {
         acceptance: &Acceptance,
         now: DateTime<Utc>,
     ) -> Result<Token<AudienceVerified>, AudienceError> {
+        self.accept(acceptance, now).map_err(|not| not.error)
+    }
+
+    /// The same, with whom the token speaks of where it is not accepted.
+    pub(crate) fn accept(
+        self,
+        acceptance: &Acceptance,
+        now: DateTime<Utc>,
+    ) -> Result<Token<AudienceVerified>, NotAccepted> {
         self.advance(|state| {
-            let reading = Reading::of(&state.statement, acceptance)?;
-            let window = window(&reading, now)?;
-            reading.kind(&state.header.kind)?;
-            reading.accept(window, (Some(state.key), state.key_id.as_ref()))
+            let (statement, key_id) = (&state.statement, state.key_id.as_ref());
+            let read = || {
+                let reading = Reading::of(statement, acceptance)?;
+                let window = window(&reading, now)?;
+                reading.kind(&state.header.kind)?;
+                reading.accept(window, (Some(state.key), key_id))
+            };
+            read().map_err(|error| NotAccepted {
+                error,
+                claimant: Claimant::of(statement, acceptance, key_id),
+            })
         })
     }
 
@@ -115,14 +139,30 @@ impl Token<Introspected> {
         acceptance: &Acceptance,
         now: DateTime<Utc>,
     ) -> Result<Token<AudienceVerified>, AudienceError> {
+        self.accept(acceptance, now).map_err(|not| not.error)
+    }
+
+    /// The same, with whom the token speaks of where it is not accepted.
+    pub(crate) fn accept(
+        self,
+        acceptance: &Acceptance,
+        now: DateTime<Utc>,
+    ) -> Result<Token<AudienceVerified>, NotAccepted> {
         self.advance(|state| {
-            let reading = Reading::of(&state.statement, acceptance)?;
-            let window = window(&reading, now)?;
-            reading.unbound()?;
-            if !state.is_access_token {
-                return Err(AudienceError::ForeignType);
-            }
-            reading.accept(window, (None, None))
+            let statement = &state.statement;
+            let read = || {
+                let reading = Reading::of(statement, acceptance)?;
+                let window = window(&reading, now)?;
+                reading.unbound()?;
+                if !state.is_access_token {
+                    return Err(AudienceError::ForeignType);
+                }
+                reading.accept(window, (None, None))
+            };
+            read().map_err(|error| NotAccepted {
+                error,
+                claimant: Claimant::of(statement, acceptance, None),
+            })
         })
     }
 }

@@ -23,6 +23,7 @@
 
 mod acceptance;
 mod audience;
+mod claimant;
 mod claims;
 mod evidence;
 mod json;
@@ -49,7 +50,8 @@ pub use state::{AudienceVerified, Scoped, SignatureVerified, State, Unverified};
 pub use state::{Introspected, Opaque};
 
 pub(crate) use acceptance::{Ends, HashKey, IssuerRules, Rules, ScopeSource};
-pub(crate) use audience::ISSUED_AT_SKEW;
+pub(crate) use audience::{ISSUED_AT_SKEW, NotAccepted};
+pub(crate) use claimant::Claimant;
 pub(crate) use claims::is_foreign_type;
 #[cfg(feature = "fetch")]
 pub(crate) use evidence::Answered;

@@ -130,10 +130,10 @@ impl<'a> Reading<'a> {
     }
 
     fn principal(&self) -> Result<Principal, AudienceError> {
-        let subject = self.text(self.claims().subject.as_ref());
         Ok(Principal {
             issuer: Issuer::clone(&self.issuer.issuer),
-            subject: subject
+            subject: self
+                .subject()
                 .map(Subject::new)
                 .ok_or(AudienceError::MissingClaim)?,
             client: self
@@ -143,7 +143,11 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn client(&self) -> Option<&str> {
+    pub(super) fn subject(&self) -> Option<&str> {
+        self.text(self.claims().subject.as_ref())
+    }
+
+    pub(super) fn client(&self) -> Option<&str> {
         let claims = self.claims();
         let claim = match self.issuer.client {
             Some(ClientClaim::AppId) => &claims.appid,

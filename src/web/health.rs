@@ -36,13 +36,7 @@ pub trait Healthy: sealed::Told {}
 impl<V> sealed::Told for Guard<V> {
     fn teller(&self) -> Box<dyn Fn() -> Health + Send + Sync> {
         let inner = Arc::clone(self.inner());
-        Box::new(move || {
-            let health = inner.health();
-            if !health.is_ready() {
-                inner.look_again();
-            }
-            health
-        })
+        Box::new(move || inner.looked_at())
     }
 }
 
@@ -59,8 +53,8 @@ impl<V> Healthy for Guard<V> {}
 /// Nobody has to show a token. What they say names the issuers and nothing else; serve them where only
 /// your own machines can ask. A guard that has not fetched its keys is not ready: call
 /// [`Guard::ready`](crate::Guard::ready) when the process starts. Later `/readyz` itself sees to it: while a
-/// guard is not ready, whoever asks for it makes the guard ask its issuers again, in the background and no
-/// more often than requests would.
+/// guard is not ready, and when its keys are due for renewal, whoever asks for it makes the guard ask its
+/// issuers again, in the background and no more often than requests would.
 ///
 /// # Examples
 /// ```

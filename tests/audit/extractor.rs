@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use clearance::GuardBuilder;
+use clearance::clock::Clock as _;
 use clearance::id::Subject;
 use clearance::limit::Quota;
 use clearance::testing::{Fault, TokenBuilder};
@@ -11,7 +12,7 @@ use super::fixture::{Kept, decided, golden, of_alice};
 use crate::endpoint::{Endpoint, Reply};
 use crate::support::http::{ask, bearer, request};
 use crate::support::mcp::DENIED;
-use crate::support::{self, Server, TRACE_PARENT, ToolsRead};
+use crate::support::{self, E, Server, TRACE_PARENT, ToolsRead};
 
 const READ: &str = "mcp:tools.read";
 
@@ -39,6 +40,16 @@ async fn each_decision_is_one_event() {
     let good = token().mint();
     let alice = |members: Value| of_alice(issuer, READ, &members);
     let refused = |reason: &str| golden(&json!({ "decision": "refused", "reason": reason }));
+    let genuine = |reason: &str| {
+        let members = json!({ "decision": "refused", "reason": reason });
+        of_alice(issuer, "", &members)
+    };
+    let judged = |members: Value| {
+        let mut event = golden(&members);
+        event["decision"] = "refused".into();
+        event["issuer"] = issuer.id().as_str().into();
+        event
+    };
     let revoked = Subject::new("rita");
     let revocations = guard.revocations();
     revocations
@@ -82,27 +93,33 @@ async fn each_decision_is_one_event() {
             token().subject("rita").mint(),
             alice(json!({ "decision": "refused", "reason": "revoked", "subject": "rita" })),
         ),
-        // Of whom a token speaks that is not genuine, or not for here, is not written down.
+        // Of whom a token speaks that is not genuine is not written down.
         (
             "/open",
             token().wrong_signature().mint(),
-            refused("bad_signature"),
+            judged(json!({ "reason": "bad_signature" })),
         ),
         (
             "/open",
             token().wrong_audience().mint(),
-            refused("other_resource"),
+            genuine("other_resource"),
         ),
-        ("/open", token().expired().mint(), refused("expired")),
+        ("/open", token().expired().mint(), genuine("expired")),
+        (
+            "/open",
+            token().header("typ", "logout+jwt").mint(),
+            genuine("foreign_type"),
+        ),
+        (
+            "/open",
+            token().claim("iss", "https://a.example").mint(),
+            refused("unknown_issuer"),
+        ),
         ("/open", "a.b.c".to_owned(), refused("malformed_base64")),
         (
             "/open",
             unknown,
-            golden(&json!({
-                "decision": "refused",
-                "reason": "unknown_key",
-                "unknown_key": "es256-9",
-            })),
+            judged(json!({ "reason": "unknown_key", "unknown_key": "es256-9" })),
         ),
     ] {
         server.get(path, &token).await;
@@ -129,8 +146,24 @@ async fn a_dead_token_may_be_remembered() {
             "reason": "expired",
             "from_cache": from_cache,
         });
-        assert_eq!(event, golden(&members));
+        assert_eq!(event, of_alice(&server.issuer, "", &members));
     }
+    // One that was let in, and died.
+    let dies = server.clock.now().checked_add_signed(TimeDelta::seconds(5));
+    let token = server.issuer.token().scope(READ);
+    let token = token.expires_at(dies.expect("a time")).mint();
+    server.get("/open", &token).await.assert_ok();
+    kept.only(&server.app.guard).await;
+    server.clock.advance(TimeDelta::seconds(65));
+    server.get("/open", &token).await;
+    let members = json!({
+        "at": "2026-01-01T00:01:05.000000Z",
+        "decision": "refused",
+        "reason": "expired",
+        "from_cache": true,
+    });
+    let event = kept.only(&server.app.guard).await;
+    assert_eq!(event, of_alice(&server.issuer, READ, &members));
 }
 
 /// RS-149: who has used up a quota is named.
@@ -199,6 +232,36 @@ async fn an_event_says_how_long_it_took() {
     assert_eq!(event["subject"], "u1");
 }
 
+/// RS-149: of a token that its issuer was asked about, too, as much is written down as the issuer says.
+#[tokio::test]
+async fn an_answer_says_whose_token_is_refused() {
+    let endpoint = Endpoint::start().await;
+    let kept = Kept::default();
+    let guard = support::with_rules(endpoint.trusted(), endpoint.clock());
+    let guard = guard.unlimited().audit(kept.clone()).build();
+    let guard = guard.expect("a guard");
+    let foreign = endpoint.but(&json!({ "aud": "https://other.example" }));
+    for (answer, reason, subject) in [
+        (r#"{"active":false}"#.to_owned(), "inactive", None),
+        (foreign, "other_resource", Some("u1")),
+    ] {
+        endpoint.answer_with(answer);
+        for _ in 0..2 {
+            let refused = ask::<ToolsRead>(&guard, reason).await;
+            refused.expect_err("no token for here");
+            let event = kept.only(&guard).await;
+            assert_eq!(event["issuer"], endpoint.issuer().as_str());
+            let first = [event["reason"].as_str(), event["subject"].as_str()];
+            let remembered = [Some("inactive"), None];
+            assert!(
+                first == [Some(reason), subject] || first == remembered,
+                "{event:#}"
+            );
+        }
+        assert_eq!(endpoint.asked(), if subject.is_none() { 1 } else { 2 });
+    }
+}
+
 /// RS-149: the same words stand in `tracing`, at a level of their own for each decision.
 #[tokio::test]
 async fn each_decision_is_one_record() {
@@ -208,7 +271,8 @@ async fn each_decision_is_one_record() {
     let token = |scope: &str| server.issuer.token().scope(scope);
     let good = token(READ).mint();
     let issuer = server.issuer.id().to_string();
-    let whose = format!(r#"issuer="{issuer}" subject="alice" client="client-1""#);
+    let at = format!(r#"resource="{E}""#);
+    let whose = format!(r#"{at} issuer="{issuer}" subject="alice" client="client-1""#);
     let end = r#"duration_us=0 correlation_id="4bf92f3577b34da6a3ce929d0e0e4736""#;
     let of = |token: TokenBuilder<'_>| token.mint();
     for (path, token, record) in [
@@ -230,7 +294,7 @@ async fn each_decision_is_one_record() {
             "/mcp",
             of(token(READ).wrong_signature()),
             format!(
-                r#" INFO clearance: decision="refused" reason="bad_signature" from_cache=false {end}"#
+                r#" INFO clearance: decision="refused" reason="bad_signature" {at} issuer="{issuer}" from_cache=false {end}"#
             ),
         ),
     ] {

@@ -42,7 +42,8 @@ impl Kept {
         let arrived = move || {
             let health = guard.health();
             let audit = health.audit.expect("an audit log");
-            assert_eq!((audit.dropped, audit.failed), (0, 0));
+            let lost = (audit.dropped, audit.dropped_unverified, audit.failed);
+            assert_eq!(lost, (0, 0, 0));
             audit.written == decided(&health.decisions)
         };
         let arrived = eventually(arrived);

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use clearance::audit::{AuditEvent, AuditSink, AuditStats, DecisionStats};
+use clearance::audit::{AuditEvent, AuditSink, AuditStats, DecisionStats, JsonLines};
 use clearance::{Guard, GuardBuilder};
 
 use super::fixture::{Kept, decided};
@@ -36,10 +37,11 @@ fn counts(guard: &Guard<Fixture>) -> [u64; 3] {
     let AuditStats {
         written,
         dropped,
+        dropped_unverified,
         failed,
         ..
     } = stats(guard);
-    [written, dropped, failed]
+    [written, dropped + dropped_unverified, failed]
 }
 
 /// What a sink of these tests was asked.
@@ -83,33 +85,98 @@ fn gated() -> (Gated, Receiver<Said>, Sender<()>) {
 }
 
 /// A sink that does not move holds up nobody. What does not fit is dropped and counted, and
-/// what fits is written when it moves again.
+/// what fits is written when it moves again. Whoever shows no genuine token fills half of the queue at most.
 #[tokio::test]
 async fn a_sink_that_blocks_holds_up_nobody() {
     let (sink, said, gate) = gated();
     let world = world(sink).await;
     let guard = &world.guard;
+    let token = world.issuer.token().scope("mcp:tools.read").mint();
+    let dropped = || (stats(guard).dropped, stats(guard).dropped_unverified);
     knock(guard).await;
     assert_eq!(said.recv(), Ok(Said::Write), "it has the first");
-    for _ in 0..ROOM {
+    for _ in 0..ROOM / 2 + 100 {
         knock(guard).await;
     }
-    let full = stats(guard);
-    assert_eq!((full.dropped, full.waiting), (0, 8_192));
-    for _ in 0..100 {
-        knock(guard).await;
-    }
+    assert_eq!(dropped(), (0, 100));
     // Whoever has a token is let in all the same.
-    let token = world.issuer.token().scope("mcp:tools.read").mint();
-    drop(ask::<ToolsRead>(guard, &token).await.expect("a proof"));
-    assert_eq!(counts(guard), [0, 101, 0]);
-    assert_eq!(stats(guard).waiting, 8_192);
+    for _ in 0..ROOM / 2 + 7 {
+        drop(ask::<ToolsRead>(guard, &token).await.expect("a proof"));
+    }
+    assert_eq!(dropped(), (7, 100));
+    knock(guard).await;
+    assert_eq!(dropped(), (7, 101));
+    assert_eq!(counts(guard), [0, 108, 0]);
     drop(gate);
-    eventually(|| counts(guard) == [ROOM + 1, 101, 0] && stats(guard).waiting == 0).await;
+    eventually(|| counts(guard) == [ROOM + 1, 108, 0] && stats(guard).waiting == 0).await;
     // There is room again.
     knock(guard).await;
-    eventually(|| counts(guard) == [ROOM + 2, 101, 0]).await;
-    assert_eq!(decided(&guard.health().decisions), ROOM + 103);
+    eventually(|| counts(guard) == [ROOM + 2, 108, 0]).await;
+    assert_eq!(decided(&guard.health().decisions), ROOM + 110);
+}
+
+/// Whoever ends a process can wait for the log, and is told whether it has everything.
+#[tokio::test]
+async fn a_log_can_be_waited_for() {
+    const SOON: Duration = Duration::from_secs(20);
+    assert!(
+        World::new().await.guard.flush_audit(Duration::ZERO),
+        "no log"
+    );
+    let (sink, said, gate) = gated();
+    let world = world(sink).await;
+    assert!(
+        world.guard.flush_audit(Duration::ZERO),
+        "nothing was decided"
+    );
+    knock(&world.guard).await;
+    assert_eq!(said.recv(), Ok(Said::Write), "it has the first");
+    assert_eq!(stats(&world.guard).waiting, 1, "and has not written it");
+    knock(&world.guard).await;
+    assert_eq!(stats(&world.guard).waiting, 2);
+    assert!(!world.guard.flush_audit(Duration::ZERO));
+    let guard = world.guard.clone();
+    let waits = thread::spawn(move || (guard.flush_audit(SOON), stats(&guard)));
+    drop(gate);
+    let (is_written, then) = waits.join().expect("a thread");
+    assert!(is_written);
+    assert_eq!((then.written, then.waiting), (2, 0));
+    let rest: Vec<_> = said.try_iter().collect();
+    assert!(rest.contains(&Said::Flush), "{rest:?}");
+    assert_eq!(rest.iter().filter(|said| **said == Said::Write).count(), 1);
+
+    // Each time, and told if something is not written.
+    for _ in 0..3 {
+        knock(&world.guard).await;
+        assert!(world.guard.flush_audit(SOON));
+        assert_eq!(
+            said.try_iter().collect::<Vec<_>>(),
+            [Said::Write, Said::Flush]
+        );
+    }
+    let world = self::world(Stuck::default()).await;
+    knock(&world.guard).await;
+    assert!(!world.guard.flush_audit(SOON), "it cannot be flushed");
+}
+
+/// What is awaited is flushed although more and more comes.
+#[tokio::test]
+async fn a_log_is_waited_for_though_more_comes() {
+    let (sink, said, gate) = gated();
+    let world = world(sink).await;
+    knock(&world.guard).await;
+    assert_eq!(said.recv(), Ok(Said::Write));
+    let guard = world.guard.clone();
+    let waits = thread::spawn(move || guard.flush_audit(Duration::from_secs(20)));
+    // Behind each that is written another one waits.
+    while !waits.is_finished() {
+        knock(&world.guard).await;
+        gate.send(()).expect("a sink");
+        while said.recv().expect("a sink") != Said::Write {}
+        tokio::task::yield_now().await;
+    }
+    assert!(waits.join().expect("a thread"));
+    drop(gate);
 }
 
 /// What waits when the guard goes is written and flushed, and then the sink goes.
@@ -279,4 +346,48 @@ async fn numbers_are_those_of_a_log() {
     let world = world(Kept::default()).await;
     let stats = stats(&world.guard);
     assert_eq!(stats, AuditStats::default());
+}
+
+/// A writer with room for so many bytes, whose contents are looked at meanwhile.
+#[derive(Clone, Default)]
+struct Small(Arc<Mutex<(Vec<u8>, usize)>>);
+
+impl Small {
+    fn has_room(&self, bytes: usize) {
+        self.0.lock().expect("a lock").1 = bytes;
+    }
+}
+
+impl io::Write for Small {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut small = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = bytes.len().min(small.1);
+        small.1 -= fits;
+        small.0.extend_from_slice(&bytes[..fits]);
+        // The end of the room, to whoever has to write all.
+        Ok(fits)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A line that broke off spoils no other.
+#[tokio::test]
+async fn a_line_that_broke_off_is_the_only_one() {
+    let small = Small::default();
+    let world = world(JsonLines::to(small.clone())).await;
+    let mut lines = 0;
+    for (round, room) in (1..).zip([10_000, 40, 0, 10_000, 10_000]) {
+        small.has_room(room);
+        knock(&world.guard).await;
+        lines += u64::from(room == 10_000);
+        eventually(|| counts(&world.guard) == [lines, 0, round - lines]).await;
+    }
+    let text = small.0.lock().expect("a lock").0.clone();
+    let text = String::from_utf8(text).expect("text");
+    let is_event = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+    assert_eq!(text.lines().filter(is_event).count(), 3, "{text}");
+    assert_eq!(text.lines().count(), 4, "{text}");
 }

@@ -129,5 +129,5 @@ async fn the_plain_subject_stands_nowhere() {
     let hash = hashes.pop_first().expect("one");
     let text = logs.text();
     assert!(!text.contains(SUBJECT), "{text}");
-    assert_eq!(text.matches(&format!("subject=\"{hash}\"")).count(), 4);
+    assert_eq!(text.matches(&format!("subject=\"{hash}\"")).count(), 5);
 }

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::Introspection;
 use super::endpoint::Endpoint;
 use super::flights::{Answer, Boarding, Flights, Landed};
+use super::told::Told;
 use crate::clock::Clock;
 use crate::fetch::{ClientError, Document, FetchError, FetchOptions, IssuerClient, Place};
 use crate::id::Issuer;
@@ -28,6 +29,8 @@ const INACTIVE_LIFETIME: Duration = Duration::from_secs(5);
 const MOST_INACTIVE: usize = 4096;
 /// How much longer than a question a request waits for it.
 const MARGIN: Duration = Duration::from_secs(1);
+/// What is asked about to see whether questions are answered: the token of nobody.
+const NOBODYS: &str = "clearance-asks-whether-it-may-ask";
 /// When to come back, where the issuer does not say, and the most that it can say.
 const SOON: Duration = Duration::from_secs(1);
 const LATEST: Duration = Duration::from_mins(1);
@@ -48,19 +51,6 @@ struct Shared {
     told: Mutex<Told>,
     /// Tokens that are not active, and until when that is believed, on the monotonic clock.
     inactive: Cache<TokenKey, Duration>,
-}
-
-/// How it is with the questions to one issuer.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Told {
-    /// How many there were.
-    pub(crate) questions: u64,
-    /// How many of them brought nothing.
-    pub(crate) failures: u64,
-    /// Why the last one brought nothing.
-    pub(crate) failure: Option<&'static str>,
-    /// Whether it is known where to ask.
-    pub(crate) is_found: bool,
 }
 
 /// The issuer cannot be asked, or says nothing that counts. This is no refusal of the token.
@@ -131,18 +121,25 @@ impl Asker {
         self.0.inactive.insert(key, until);
     }
 
-    /// Waits until it is known where the issuer is asked.
+    /// Waits until it is known where the issuer is asked. Where questions have failed, it is asked one
+    /// more, now and then, about a token that nobody has: only an answer says that they are answered
+    /// again, and no request may come to bring one.
     pub(crate) async fn ready(&self) -> Result<(), Unanswered> {
         Handle::try_current()
             .ok()
             .ok_or(Unanswered::because("no_runtime"))?;
         let place = self.0.endpoint.place(&self.0.client);
         let found = self.0.client.in_time(place).await;
-        let mut told = self.told();
-        told.is_found = found.is_ok();
-        told.failure = found.as_ref().err().map(|error| error.code());
-        drop(told);
-        Ok(found.map(drop)?)
+        let found = found.map(drop);
+        self.told().searched(found.map_err(FetchError::code));
+        found?;
+        let now = self.0.clock.monotonic();
+        if self.told().is_time_to_ask(now) {
+            let turns = &self.0.of_known.turns;
+            return self.question(NOBODYS, turns, true).await.map(drop);
+        }
+        let in_vain = self.told().in_vain();
+        in_vain.map_or(Ok(()), |cause| Err(Unanswered::because(cause)))
     }
 
     /// Asks about a token, once for all requests that come with it meanwhile, and says when that was,
@@ -188,7 +185,7 @@ impl Asker {
                 // for, and one that is not driven must not hold a turn.
                 runtime.spawn(async move {
                     let flights = this.flights(was_known);
-                    let answer = this.question(&text, &flights.turns).await;
+                    let answer = this.question(&text, &flights.turns, was_known).await;
                     flights.land(number);
                     landing.send_replace(Some(answer));
                 });
@@ -242,12 +239,21 @@ impl Asker {
         Ok((headers, form.finish()))
     }
 
-    /// One question, within the time limit, its turn included.
-    async fn question(&self, token: &str, turns: &Semaphore) -> Result<Answer, Unanswered> {
+    /// One question, within the time limit, its turn included. `is_ours` says that no stranger chose the
+    /// token.
+    async fn question(
+        &self,
+        token: &str,
+        turns: &Semaphore,
+        is_ours: bool,
+    ) -> Result<Answer, Unanswered> {
         let shared = &self.0;
+        let mut is_lost = false;
         let asked = async {
             let turn = turns.acquire().await;
-            let place = shared.endpoint.place(&shared.client).await?;
+            let place = shared.endpoint.place(&shared.client).await;
+            is_lost = place.is_err();
+            let place = place?;
             let (head, form) = self.form(token)?;
             // From here on: what is answered was true no earlier.
             let asked_at = shared.clock.monotonic();
@@ -256,12 +262,14 @@ impl Asker {
             let text = answer(document?)?;
             Ok(Answer { text, asked_at })
         };
-        let answer = shared.client.in_time(asked).await;
+        let answer: Result<_, Unanswered> = shared.client.in_time(asked).await;
+        let now = shared.clock.monotonic();
         let mut told = self.told();
-        told.questions = told.questions.saturating_add(1);
-        told.is_found |= answer.is_ok();
-        told.failure = answer.as_ref().err().map(|why: &Unanswered| why.cause);
-        told.failures = told.failures.saturating_add(answer.is_err().into());
+        match &answer {
+            Ok(_) => told.answered(),
+            Err(why) if is_lost => told.asked_nobody(why.cause),
+            Err(why) => told.failed(why.cause, is_ours, now),
+        }
         drop(told);
         answer
     }

@@ -3,6 +3,7 @@
 mod asker;
 mod endpoint;
 mod flights;
+mod told;
 
 pub(crate) use asker::{Asker, Unanswered};
 
