@@ -75,7 +75,7 @@ reason_codes! {
     IssuedInFuture = "issued_in_future",
     /// The name of the token's key is too long.
     KeyIdTooLong = "key_id_too_long",
-    /// The principal has used up its quota.
+    /// A limit was reached. The event's cause says which.
     LimitExceeded = "limit_exceeded",
     /// The token lives longer than the guard allows.
     LivesTooLong = "lives_too_long",

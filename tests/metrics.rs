@@ -21,7 +21,7 @@ use chrono::TimeDelta;
 use clearance::audit::{JsonLines, ReasonCode};
 use clearance::clock::Clock as _;
 use clearance::id::Subject;
-use clearance::limit::Quota;
+use clearance::limit::{LimitedBy, Quota};
 use clearance::testing::{Fault, Issuer, ManualClock};
 use clearance::{Guard, GuardBuilder, Ready};
 use endpoint::Endpoint;
@@ -138,7 +138,6 @@ async fn each_metric_is_exposed() {
         format!("clearance_issuer_keys{{{by}}} 1"),
         format!("clearance_issuer_keys_age_seconds{{{by}}} 3665"),
         format!("clearance_issuer_ready{{{by}}} 0"),
-        format!("clearance_limiter_refusals_total{{{of}}} 4"),
         format!("clearance_revocation_entries{{{of}}} 1"),
         format!("clearance_revocations_current{{{of}}} 1"),
         format!("clearance_revocations_total{{{of}}} 1"),
@@ -148,6 +147,13 @@ async fn each_metric_is_exposed() {
         format!("clearance_token_cache_misses_total{{{of}}} 5"),
         format!("clearance_token_cache_tokens{{{of}}} 3"),
     ];
+    for by in LimitedBy::ALL {
+        let count = if *by == LimitedBy::Principal { 4 } else { 0 };
+        let by = by.as_str();
+        expected.push(format!(
+            "clearance_limiter_refusals_total{{{of},limit=\"{by}\"}} {count}"
+        ));
+    }
     for code in ReasonCode::ALL {
         let (decision, count) = match code.as_str() {
             "bad_signature" | "revoked" => ("refused", 1),

@@ -16,6 +16,7 @@ use super::{AuditDecision, AuditEvent, AuditSink, AuditStats, ReasonCode, Subjec
 use crate::clock::Clock;
 use crate::id::{CorrelationId, Resource};
 use crate::keys::Unavailable;
+use crate::limit::LimitedBy;
 use crate::refusal::{Reason, Refusal, Whose};
 use crate::token::Verified;
 
@@ -35,6 +36,7 @@ struct Decided<'a> {
     decision: AuditDecision,
     reason: Option<ReasonCode>,
     unavailable: Option<&'a Unavailable>,
+    limited_by: Option<LimitedBy>,
     verified: Option<&'a Arc<Verified>>,
     /// What is known of who was not.
     whose: Option<&'a Whose>,
@@ -58,6 +60,7 @@ impl<'a> Decided<'a> {
             decision,
             reason: None,
             unavailable: None,
+            limited_by: None,
             verified,
             whose: None,
             unknown_key: None,
@@ -78,16 +81,23 @@ impl<'a> Decided<'a> {
 
     /// For this reason.
     fn because(self, reason: &'a Reason) -> Self {
-        let unavailable = if let Reason::Unavailable(unavailable) = reason {
-            Some(unavailable)
-        } else {
-            None
-        };
-        Self {
+        let because = Self {
             reason: Some(reason.code()),
-            unavailable,
             ..self
+        };
+        if let Reason::Unavailable(unavailable) = reason {
+            return Self {
+                unavailable: Some(unavailable),
+                ..because
+            };
         }
+        if let Reason::LimitExceeded(not_until) = reason {
+            return Self {
+                limited_by: Some(not_until.limited_by()),
+                ..because
+            };
+        }
+        because
     }
 }
 
@@ -194,6 +204,7 @@ impl Auditor {
             decision: AuditDecision::because_of(refusal.reason().code()),
             reason: None,
             unavailable: None,
+            limited_by: None,
             verified: None,
             whose: refusal.whose(),
             unknown_key: refusal.unknown_key(),
@@ -217,6 +228,9 @@ impl Auditor {
 
     fn decided(&self, what: Decided<'_>) {
         self.counts.add(what.decision, what.reason);
+        if let Some(by) = what.limited_by {
+            self.counts.add_limited(by);
+        }
         let is_allowed = what.decision == AuditDecision::Allowed;
         let elevates = what.verified.filter(|_| is_allowed).and_then(|verified| {
             let now = || self.clock.monotonic();
@@ -233,6 +247,7 @@ impl Auditor {
             correlation: what.correlation,
             elevates,
             unavailable: what.unavailable.cloned(),
+            limited_by: what.limited_by,
             whose: what.whose(),
             unknown_key: what.unknown_key.map(Box::from),
             asked: what.trail.map_or_else(Asked::default, Trail::asked),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{AuditDecision, ReasonCode};
+use crate::limit::LimitedBy;
 
 /// What a guard has decided since it was made, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub struct DecisionStats {
     pub refused: Vec<(ReasonCode, u64)>,
     /// How many answers were cut because their token died.
     pub ended: Vec<(ReasonCode, u64)>,
+    /// How many requests were beyond a limit, for each kind of which there were any. They are among those
+    /// that were refused.
+    pub limited: Vec<(LimitedBy, u64)>,
 }
 
 /// How often what was decided.
@@ -23,15 +27,19 @@ pub(super) struct Counts {
     /// By the place of the reason in [`ReasonCode::ALL`].
     refused: Box<[AtomicU64]>,
     ended: Box<[AtomicU64]>,
+    /// By the place of the limit in [`LimitedBy::ALL`].
+    limited: Box<[AtomicU64]>,
 }
 
 impl Counts {
     pub(super) fn new() -> Self {
         let zeros = || ReasonCode::ALL.iter().map(|_| AtomicU64::new(0)).collect();
+        let limited = LimitedBy::ALL.iter().map(|_| AtomicU64::new(0)).collect();
         Self {
             allowed: AtomicU64::new(0),
             refused: zeros(),
             ended: zeros(),
+            limited,
         }
     }
 
@@ -53,17 +61,25 @@ impl Counts {
         }
     }
 
+    pub(super) fn add_limited(&self, by: LimitedBy) {
+        let place = LimitedBy::ALL.iter().position(|known| *known == by);
+        if let Some(count) = place.and_then(|place| self.limited.get(place)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn stats(&self) -> DecisionStats {
         DecisionStats {
             allowed: self.allowed.load(Ordering::Relaxed),
-            refused: pairs(&self.refused),
-            ended: pairs(&self.ended),
+            refused: pairs(ReasonCode::ALL, &self.refused),
+            ended: pairs(ReasonCode::ALL, &self.ended),
+            limited: pairs(LimitedBy::ALL, &self.limited),
         }
     }
 }
 
-fn pairs(counts: &[AtomicU64]) -> Vec<(ReasonCode, u64)> {
-    let codes = ReasonCode::ALL.iter().copied();
+fn pairs<T: Copy>(all: &[T], counts: &[AtomicU64]) -> Vec<(T, u64)> {
+    let codes = all.iter().copied();
     let counts = counts.iter().map(|count| count.load(Ordering::Relaxed));
     codes.zip(counts).filter(|(_, count)| *count > 0).collect()
 }

@@ -13,6 +13,7 @@ use super::subject::SubjectForm;
 use super::text;
 use crate::id::{ClientId, CorrelationId, Issuer, KeyId, Resource};
 use crate::keys::Unavailable;
+use crate::limit::LimitedBy;
 use crate::refusal::Whose;
 
 /// What was decided about a request.
@@ -75,6 +76,8 @@ pub struct AuditEvent {
     pub(super) elevates: Option<CorrelationId>,
     /// What cannot be had, where nobody could decide.
     pub(super) unavailable: Option<Unavailable>,
+    /// What was used up, where somebody asked too often.
+    pub(super) limited_by: Option<LimitedBy>,
     /// Who asked, as far as is known.
     pub(super) whose: Whose,
     /// Shortened.
@@ -145,10 +148,14 @@ impl AuditEvent {
         &self.scene.resource
     }
 
-    /// What cannot be had, as a stable code, where the reason is
-    /// [`Unavailable`](ReasonCode::Unavailable).
+    /// What cannot be had, or which limit was reached, as a stable code, where the reason is
+    /// [`Unavailable`](ReasonCode::Unavailable) or [`LimitExceeded`](ReasonCode::LimitExceeded).
     pub fn cause(&self) -> Option<&'static str> {
-        self.unavailable.as_ref().map(Unavailable::cause)
+        let limited = self.limited_by.map(LimitedBy::as_str);
+        self.unavailable
+            .as_ref()
+            .map(Unavailable::cause)
+            .or(limited)
     }
 
     /// Who issued the token. Where that was not verified, it is the configured issuer by whose keys, or by

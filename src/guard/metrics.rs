@@ -6,6 +6,7 @@ use metrics::{Counter, counter, describe_counter, describe_gauge, gauge, histogr
 
 use super::{Guard, Inner, IssuerHealth};
 use crate::audit::{AuditDecision, AuditStats, DecisionStats, ReasonCode, Trail};
+use crate::limit::LimitedBy;
 use crate::scope::Vocabulary;
 
 impl<V: Vocabulary> Guard<V> {
@@ -24,7 +25,7 @@ impl<V: Vocabulary> Guard<V> {
     /// | metric | kind | labels | unit |
     /// | --- | --- | --- | --- |
     /// | `clearance_decisions_total` | counter | `resource`, `decision`, `reason` ([`ReasonCode`](crate::audit::ReasonCode), each from nought on, or `none`) | decisions |
-    /// | `clearance_limiter_refusals_total` | counter | `resource` | requests |
+    /// | `clearance_limiter_refusals_total` | counter | `resource`, `limit` ([`LimitedBy`](crate::limit::LimitedBy)) | requests |
     /// | `clearance_streams_ended_total` | counter | `resource`, `reason` | answers that were cut because their token died |
     /// | `clearance_token_cache_hits_total`, `clearance_token_cache_misses_total` | counter | `resource` | look-ups |
     /// | `clearance_token_cache_tokens` | gauge | `resource` | tokens |
@@ -157,12 +158,18 @@ fn publish_decisions(tally: &mut Tally<'_>, resource: &str, decisions: &Decision
         let refused = of(&decisions.refused, code);
         publish(AuditDecision::because_of(code), code.as_str(), refused);
     }
-    let limited = of(&decisions.refused, ReasonCode::LimitExceeded);
-    let labels = [("resource", resource.to_owned())];
-    tally.add(
-        &counter!("clearance_limiter_refusals_total", &labels),
-        limited,
-    );
+    for &by in LimitedBy::ALL {
+        let limited = decisions.limited.iter().find(|(known, _)| *known == by);
+        let limited = limited.map_or(0, |(_, count)| *count);
+        let labels = [
+            ("resource", resource.to_owned()),
+            ("limit", by.as_str().to_owned()),
+        ];
+        tally.add(
+            &counter!("clearance_limiter_refusals_total", &labels),
+            limited,
+        );
+    }
     for &code in ReasonCode::ALL {
         let labels = [
             ("resource", resource.to_owned()),
@@ -214,7 +221,7 @@ fn describe() {
     );
     describe_counter!(
         "clearance_limiter_refusals_total",
-        "Requests beyond their principal's quota"
+        "Requests beyond a limit"
     );
     describe_counter!(
         "clearance_streams_ended_total",

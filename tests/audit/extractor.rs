@@ -180,6 +180,7 @@ async fn a_quota_that_is_used_up_is_one_event() {
     let members = json!({
         "decision": "refused",
         "reason": "limit_exceeded",
+        "cause": "principal",
         "from_cache": true,
     });
     let expected = of_alice(&server.issuer, "", &members);
