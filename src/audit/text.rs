@@ -47,7 +47,8 @@ mod tests {
     fn text_of_strangers_is_short_and_on_one_line() {
         assert_eq!(word("a\nFAKE\u{1b}[31m"), "a\\nFAKE\\u{1b}[31m");
         assert_eq!(word("it's"), "it's");
-        for (longest, cut) in [(64, word as fn(&str) -> String), (256, name)] {
+        let cuts: [(usize, fn(&str) -> String); 2] = [(64, word), (256, name)];
+        for (longest, cut) in cuts {
             assert_eq!(cut(&"x".repeat(longest)), "x".repeat(longest));
             let most = format!("{}..", "x".repeat(longest));
             assert_eq!(cut(&"x".repeat(longest + 1)), most);
