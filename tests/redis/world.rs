@@ -88,7 +88,16 @@ impl World {
         change: impl FnOnce(GuardBuilder<Fixture, Ready>) -> GuardBuilder<Fixture, Ready>,
     ) -> Machine {
         let store = RedisRevocations::connect(options).await.expect("a store");
-        let store = Arc::new(store);
+        self.guard_over(&Arc::new(store), change).await
+    }
+
+    /// A guard over a store that may have others.
+    pub(crate) async fn guard_over(
+        &self,
+        store: &Arc<RedisRevocations>,
+        change: impl FnOnce(GuardBuilder<Fixture, Ready>) -> GuardBuilder<Fixture, Ready>,
+    ) -> Machine {
+        let store = Arc::clone(store);
         let builder = change(support::strict(&self.issuer, &self.clock).unlimited());
         let shared: Arc<RedisRevocations> = Arc::clone(&store);
         let guard = builder.revocation_store(shared).build().expect("a guard");
