@@ -1,12 +1,12 @@
 //! A store that has lost data gets it back, and lets nobody in meanwhile.
 
-use clearance::redis::{RedisRevocations, RedisStoreError};
 use std::time::Instant;
 
+use clearance::redis::{RedisRevocations, RedisStoreError};
 use libtest_mimic::Trial;
 
 use super::trial::trial;
-use super::world::{BOUND, World, create, options};
+use super::world::{BOUND, SETTLING, World, create, options};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -42,11 +42,17 @@ async fn lost_all() {
     assert_eq!(late.says(&bob).await, "unavailable");
     let keys: Vec<String> = server.ask(&["KEYS", "*"]).await;
     assert_eq!(keys, Vec::<String>::new());
+    let since = Instant::now();
     create(&options(&server.url())).await;
     let last = world.machine(options(&server.url())).await;
     for machine in [&late, &last] {
         machine.never_lets_in(&alice).await;
     }
+    last.comes_to_say(&bob, "ok").await;
+    assert!(
+        since.elapsed() >= SETTLING,
+        "others had no time to put back"
+    );
     for machine in machines.iter().chain([&late, &last]) {
         machine.comes_to_say(&bob, "ok").await;
         assert_eq!(machine.says(&alice).await, "revoked");

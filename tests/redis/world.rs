@@ -36,6 +36,9 @@ pub(crate) fn key() -> SharedKey {
 /// The bound of [`options`].
 pub(crate) const BOUND: Duration = Duration::from_secs(1);
 
+/// The settling time of [`options`].
+pub(crate) const SETTLING: Duration = Duration::from_millis(600);
+
 /// Options with short times, for the server at `url`.
 pub(crate) fn options(url: &str) -> RedisOptions {
     options_of("files", url.parse().expect("an address"), key())
@@ -47,7 +50,7 @@ pub(crate) fn options_of(guard: &str, address: RedisAddress, key: SharedKey) -> 
         .heartbeat(Duration::from_millis(200))
         .response_timeout(Duration::from_millis(300))
         .bound(BOUND)
-        .settling_time(Duration::from_millis(600))
+        .settling_time(SETTLING)
 }
 
 /// The issuer that all machines trust.
