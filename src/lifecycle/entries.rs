@@ -160,6 +160,11 @@ impl Lists {
             || session.is_some_and(|session| of.sessions.contains_key(session))
     }
 
+    /// For how long an entry of this moment matters.
+    pub(super) const fn keeps_for(&self) -> Duration {
+        self.keep
+    }
+
     /// For how long an entry matters from now on.
     pub(super) fn matters_for(&self, revocation: &Revocation) -> Duration {
         let today = self.clock.now();

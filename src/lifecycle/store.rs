@@ -85,6 +85,11 @@ impl RevocationSink {
         Some(lists.matters_for(revocation))
     }
 
+    /// For how long a revocation of this moment matters, at most. Nothing if the guard is gone.
+    pub fn keeps_for(&self) -> Option<Duration> {
+        self.0.upgrade().map(|lists| lists.keeps_for())
+    }
+
     /// What the guard holds, wherever it learned it, and for how long each still matters: what a store
     /// that lost data is given back.
     pub fn held(&self) -> Vec<(Revocation, Duration)> {

@@ -7,9 +7,6 @@ use super::script::{Answer, Greeting, Standing};
 use super::shared::{Shared, report};
 use crate::event::Event;
 
-/// For how long an entry stays whose own time was lost.
-const LONGEST: Duration = Duration::from_hours(25);
-
 /// Asks for as long as it is polled.
 pub(super) async fn beat(shared: Arc<Shared>) {
     let mut was_current = None;
@@ -37,7 +34,7 @@ async fn ask(shared: &Shared) {
         merged: merged.as_ref(),
         seen,
         settling: shared.options.settling,
-        longest: LONGEST,
+        longest: shared.longest(),
     };
     // What it says was true at a moment after this one.
     let asked_at = shared.options.clock.monotonic();
@@ -48,11 +45,7 @@ async fn ask(shared: &Shared) {
         Ok(Answer::OtherEpoch(epoch, check)) => {
             adopt(shared, &epoch, &check);
         }
-        Ok(Answer::NoEpoch) => shared.change(|view| {
-            if view.epoch.is_some() || view.cause != "not_created" {
-                view.is_of(None, "not_created");
-            }
-        }),
+        Ok(Answer::NoEpoch) => shared.change(|view| view.is_of(None, "not_created")),
         Ok(Answer::Exists | Answer::Damaged) => {
             shared.change(|view| view.is_of(None, "store_damaged"));
         }

@@ -15,12 +15,9 @@ use super::connection::{Connection, Fault};
 use super::entry::Entry;
 use super::options::{RedisOptions, RedisStoreError};
 use super::script::{Answer, Scripts};
-use super::shared::Shared;
+use super::shared::{LONGEST, Shared};
 use super::{follower, heart};
 use crate::lifecycle::{Published, Revocation, RevocationSink, RevocationStore, StoreUnavailable};
-
-/// For how long entries are kept of which the time is not known.
-const LONGEST: Duration = Duration::from_hours(25);
 
 /// What was revoked, shared by many machines through Redis.
 ///

@@ -17,7 +17,7 @@ use crate::event::{Event, Sink as _};
 use crate::lifecycle::{Revocation, RevocationError, RevocationSink};
 
 /// How long an entry matters where no guard says it.
-const LONGEST: Duration = Duration::from_hours(25);
+pub(super) const LONGEST: Duration = Duration::from_hours(24 * 31);
 
 /// What the tasks of one store share.
 pub(super) struct Shared {
@@ -115,6 +115,13 @@ impl Shared {
         let sinks = self.sinks();
         let all = sinks.iter().filter_map(|sink| sink.matters_for(revocation));
         all.max().unwrap_or(LONGEST)
+    }
+
+    /// For how long an entry stays whose own time is not known.
+    pub(super) fn longest(&self) -> Duration {
+        let sinks = self.sinks();
+        let all = sinks.iter().filter_map(RevocationSink::keeps_for);
+        all.fold(LONGEST, Duration::max)
     }
 
     /// How long a read waits for something new, in milliseconds.

@@ -184,3 +184,113 @@ impl View {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn at(generation: u64, replica: &str) -> Lineage {
+        Lineage {
+            generation,
+            replica: replica.into(),
+        }
+    }
+
+    fn standing(lineage: Lineage, counter: u64) -> Standing {
+        Standing {
+            lineage,
+            counter,
+            is_settled: true,
+            has_lost: false,
+        }
+    }
+
+    /// One that knows all, asked at the first second.
+    fn current() -> View {
+        let mut view = View::new();
+        view.is_of(Some("epoch".into()), "settling");
+        assert!(!view.hears(standing(at(1, "a"), 5), SECOND));
+        view.has_put_back(at(1, "a"));
+        view.has_read(at(1, "a"), 5, Some(0));
+        assert_eq!(view.proof(), Proof::At(SECOND));
+        view
+    }
+
+    #[test]
+    fn what_is_proven_began_when_it_was_asked() {
+        let mut view = current();
+        assert!(!view.hears(standing(at(1, "a"), 5), 3 * SECOND));
+        assert_eq!(view.proof(), Proof::At(3 * SECOND));
+        // There is more than was read: what was proven before is all.
+        view.hears(standing(at(1, "a"), 6), 4 * SECOND);
+        assert_eq!(view.proof(), Proof::Unchanged);
+        assert!(matches!(view.next(false), Task::Read(_, _, 5)));
+        view.has_read(at(1, "a"), 6, None);
+        assert_eq!(view.proof(), Proof::At(4 * SECOND));
+    }
+
+    #[test]
+    fn another_history_proves_nothing() {
+        for other in [at(2, "a"), at(1, "b")] {
+            let mut view = current();
+            assert!(view.hears(standing(other.clone(), 5), 2 * SECOND));
+            assert_eq!(view.proof(), Proof::Void);
+            assert!(matches!(view.next(false), Task::PutBack(..)));
+            view.has_put_back(other.clone());
+            assert_eq!(view.proof(), Proof::Unchanged);
+            assert!(matches!(view.next(false), Task::Scan(..)));
+            // What was read of the old one says nothing.
+            view.has_read(at(1, "a"), 9, None);
+            assert_eq!(view.proof(), Proof::Unchanged);
+            view.has_read(other, 5, Some(0));
+            assert_eq!(view.proof(), Proof::At(2 * SECOND));
+        }
+        let mut view = current();
+        view.is_of(None, "not_created");
+        assert_eq!(view.proof(), Proof::Void);
+        assert!(matches!(view.next(true), Task::Wait));
+    }
+
+    #[test]
+    fn a_store_that_is_not_settled_proves_nothing() {
+        let mut view = current();
+        let mut unsettled = standing(at(1, "a"), 5);
+        unsettled.is_settled = false;
+        view.hears(unsettled, 2 * SECOND);
+        assert_eq!(view.proof(), Proof::Void);
+    }
+
+    #[test]
+    fn who_stays_behind_reads_it_all() {
+        let mut view = current();
+        for _ in 0..PATIENCE {
+            assert!(matches!(view.next(false), Task::Read(..)));
+            view.hears(standing(at(1, "a"), 6), 2 * SECOND);
+        }
+        assert!(matches!(view.next(false), Task::Scan(..)));
+    }
+
+    #[test]
+    fn a_list_without_entries_proves_nothing() {
+        let mut view = current();
+        view.lacks_entries("list_full");
+        assert_eq!(view.proof(), Proof::Void);
+        // A scan for other lists than those that are there now is not enough.
+        view.has_read(at(1, "a"), 5, Some(1));
+        assert_eq!(view.proof(), Proof::Void);
+        assert!(matches!(view.next(false), Task::Scan(..)));
+        view.has_read(at(1, "a"), 5, Some(0));
+        assert_eq!(view.proof(), Proof::At(SECOND));
+    }
+
+    #[test]
+    fn the_latest_that_was_seen_is_told() {
+        let mut view = current();
+        assert_eq!(view.told().1, (1, 5));
+        view.hears(standing(at(3, "a"), 2), SECOND);
+        view.hears(standing(at(2, "b"), 9), SECOND);
+        assert_eq!(view.told(), (Some(&at(1, "a")), (3, 2)));
+    }
+}

@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("another_key_is_noticed", other_key),
         trial("passwords_are_asked_for_and_never_shown", passwords),
+        trial("no_more_is_asked_for_than_is_documented", rights),
         trial("options_that_do_not_fit_are_refused", refused),
         trial("a_cluster_is_a_server", cluster),
     ]
@@ -153,4 +154,47 @@ async fn cluster() {
     waiting.is_current().await;
     let revoked = waiting.guard.revocations().revoke(world.of_subject("bob"));
     assert!(revoked.await.is_err());
+}
+
+/// The rights that the documentation names are enough.
+async fn rights() {
+    let (world, server) = (World::new().await, Program::start().await);
+    let page = include_str!("../../src/redis/operations.md");
+    let line = page.lines().find_map(|line| line.strip_prefix("| ACL `"));
+    let (rights, _) = line
+        .and_then(|line| line.split_once('`'))
+        .expect("the rights");
+    let rights = rights.replace("{id}", "{files}");
+    let mut words = vec!["ACL", "SETUSER", "guard", "on", ">sesame", "resetchannels"];
+    words.extend(rights.split(' '));
+    assert_eq!(server.ask::<String>(&words).await, "OK");
+    let url = format!("redis://guard:sesame@127.0.0.1:{}/", server.port);
+    let with = |guard: &str| options_of(guard, address(&url), key());
+    create(&with("files")).await;
+    let waiting = with("files").wait_for_replicas(1, Duration::from_millis(20));
+    let one = world.machine(waiting).await;
+    let other = world.machine(with("files")).await;
+    let [alice, bob] = ["alice", "bob"].map(|who| world.token(who, who));
+    one.comes_to_say(&alice, "ok").await;
+    other.revoke(world.of_subject("alice")).await;
+    one.comes_to_say(&alice, "revoked").await;
+    assert!(
+        one.guard
+            .revocations()
+            .revoke(world.of_subject("bob"))
+            .await
+            .is_err()
+    );
+    other.comes_to_say(&bob, "revoked").await;
+    // What is lost is put back with the same rights.
+    let lost = server.ask::<usize>(&["DEL", "clearance:{files}:revoked:entries"]);
+    assert_eq!(lost.await, 1);
+    other.is_stale().await;
+    other.is_current().await;
+    let late = world.machine(with("files")).await;
+    late.never_lets_in(&alice).await;
+    let elsewhere = RedisRevocations::create(&with("mail")).await;
+    assert_eq!(elsewhere, Err(RedisStoreError::Unavailable("forbidden")));
+    let calls: Vec<redis::Value> = server.ask(&["ACL", "LOG"]).await;
+    assert!(calls.len() <= 2, "more was asked for: {calls:?}");
 }

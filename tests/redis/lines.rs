@@ -15,6 +15,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("connections_that_died_silently_are_made_anew", silent),
         trial("a_slow_line_is_a_line", slow),
         trial("connections_that_end_are_made_anew", cut),
+        trial("what_was_cut_from_the_feed_is_not_missed", trimmed),
+        trial("who_comes_back_late_puts_back_what_it_holds", straggler),
         trial("a_machine_starts_without_its_server", without),
     ]
 }
@@ -114,4 +116,55 @@ async fn without() {
     // It had nowhere to go, and has gone there now.
     let late = world.machine(options(&server.url())).await;
     late.never_lets_in(&world.token("bob", "t")).await;
+}
+
+async fn trimmed() {
+    let (world, server, machines) = World::with(1).await;
+    let line = Proxy::to(server.port).await;
+    let url = format!("redis://{}/", line.address());
+    let far = world.machine(options(&url)).await;
+    for round in 0..3 {
+        let all = ["a", "b", "c"].map(|who| format!("{who}{round}"));
+        let last = all.last().expect("three");
+        far.comes_to_say(&world.token(last, last), "ok").await;
+        line.hold();
+        let since = Instant::now();
+        for who in &all {
+            machines[0].revoke(world.of_subject(who)).await;
+        }
+        let feed = "clearance:{files}:revoked:feed";
+        let cut: usize = server.ask(&["XTRIM", feed, "MAXLEN", "1"]).await;
+        assert!(cut >= 2);
+        line.pass();
+        for who in &all {
+            let token = world.token(who, who);
+            far.refuses_within(BOUND, since, &token).await;
+        }
+    }
+}
+
+async fn straggler() {
+    let (world, server, machines) = World::with(1).await;
+    let line = Proxy::to(server.port).await;
+    let url = format!("redis://{}/", line.address());
+    let far = world.machine(options(&url)).await;
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|who| world.token(who, who));
+    far.comes_to_say(&alice, "ok").await;
+    far.revoke(world.of_subject("alice")).await;
+    machines[0].comes_to_say(&alice, "revoked").await;
+    line.cut();
+    far.is_stale().await;
+    let mine = far.guard.revocations().revoke(world.of_subject("bob"));
+    assert!(mine.await.is_err());
+    // The store loses all, and goes on without the one that is away.
+    server.ask::<redis::Value>(&["FLUSHALL"]).await;
+    create(&options(&server.url())).await;
+    machines[0].comes_to_say(&carol, "ok").await;
+    assert_eq!(machines[0].says(&alice).await, "revoked");
+    line.pass();
+    machines[0].comes_to_say(&bob, "revoked").await;
+    for machine in [&machines[0], &far] {
+        machine.comes_to_say(&carol, "ok").await;
+        assert_eq!(machine.says(&alice).await, "revoked");
+    }
 }

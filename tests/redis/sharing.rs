@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("redis_holds_nothing_that_can_be_read", unreadable),
         trial("what_is_over_leaves", expiry),
         trial("a_warm_request_asks_nobody", warm),
+        trial("a_guard_that_comes_later_learns_first", later_guard),
     ]
 }
 
@@ -62,7 +63,8 @@ async fn all_kinds() {
         }
     }
     // Who comes later learns all of it before it lets anybody in.
-    let late = world.machine(options(&server.url())).await;
+    let late = format!("{}?protocol=resp3", server.url());
+    let late = world.machine(options(&late)).await;
     for (token, what) in &all {
         late.never_lets_in(token).await;
         assert_eq!(late.says(token).await, "revoked", "{what:?}");
@@ -225,4 +227,18 @@ async fn warm() {
         more < 60 * beats && more < 5_000,
         "{more} commands in {beats} beats"
     );
+}
+
+/// A second guard of the same store, on a machine that knows all already.
+async fn later_guard() {
+    let (world, _server, machines) = World::with(1).await;
+    let machine = &machines[0];
+    let [alice, bob] = ["alice", "bob"].map(|who| world.token(who, who));
+    machine.revoke(world.of_subject("alice")).await;
+    for _ in 0..5 {
+        machine.is_current().await;
+        let second = world.guard_over(&machine.store, |builder| builder).await;
+        second.never_lets_in(&alice).await;
+        second.comes_to_say(&bob, "ok").await;
+    }
 }

@@ -36,6 +36,9 @@ pub(crate) fn key() -> SharedKey {
 /// The bound of [`options`].
 pub(crate) const BOUND: Duration = Duration::from_secs(1);
 
+/// The settling time of [`options`].
+pub(crate) const SETTLING: Duration = Duration::from_millis(600);
+
 /// Options with short times, for the server at `url`.
 pub(crate) fn options(url: &str) -> RedisOptions {
     options_of("files", url.parse().expect("an address"), key())
@@ -47,7 +50,7 @@ pub(crate) fn options_of(guard: &str, address: RedisAddress, key: SharedKey) -> 
         .heartbeat(Duration::from_millis(200))
         .response_timeout(Duration::from_millis(300))
         .bound(BOUND)
-        .settling_time(Duration::from_millis(600))
+        .settling_time(SETTLING)
 }
 
 /// The issuer that all machines trust.
@@ -88,7 +91,16 @@ impl World {
         change: impl FnOnce(GuardBuilder<Fixture, Ready>) -> GuardBuilder<Fixture, Ready>,
     ) -> Machine {
         let store = RedisRevocations::connect(options).await.expect("a store");
-        let store = Arc::new(store);
+        self.guard_over(&Arc::new(store), change).await
+    }
+
+    /// A guard over a store that may have others.
+    pub(crate) async fn guard_over(
+        &self,
+        store: &Arc<RedisRevocations>,
+        change: impl FnOnce(GuardBuilder<Fixture, Ready>) -> GuardBuilder<Fixture, Ready>,
+    ) -> Machine {
+        let store = Arc::clone(store);
         let builder = change(support::strict(&self.issuer, &self.clock).unlimited());
         let shared: Arc<RedisRevocations> = Arc::clone(&store);
         let guard = builder.revocation_store(shared).build().expect("a guard");
