@@ -23,6 +23,7 @@ mod config {
     mod formats;
     mod guards;
     mod issuers;
+    mod limits;
     mod nonsense;
     mod refusals;
     mod secrets;

@@ -32,7 +32,7 @@ impl Word for Per {
     }
 }
 
-type Requests = Whole<1, 4_294_967_295>;
+pub(super) type Requests = Whole<1, 4_294_967_295>;
 
 #[derive(Default)]
 struct QuotaKeys {
@@ -44,7 +44,7 @@ struct QuotaKeys {
 super::keys!(QuotaKeys: requests, per, burst);
 
 impl QuotaKeys {
-    fn judged(self, at: Path<'_>) -> Result<Limit, SettingError> {
+    fn judged(self, at: Path<'_>) -> Result<Quota, SettingError> {
         let missing = |key| at.key(key).fault(Problem::Missing(""));
         let count = self.requests.ok_or_else(|| missing("requests"))?.small();
         let quota = match self.per.ok_or_else(|| missing("per"))? {
@@ -61,7 +61,17 @@ impl QuotaKeys {
                 "at most 1000000000 requests a second, and a burst that comes back within 366 days",
             )));
         }
-        Ok(Limit::Quota(quota))
+        Ok(quota)
+    }
+}
+
+impl Value for Quota {
+    fn expected() -> String {
+        "a table with `requests` and `per`".to_owned()
+    }
+
+    fn of_table<'de, A: MapAccess<'de>>(at: Path<'_>, table: A) -> Result<Self, A::Error> {
+        read::table(at, table, QuotaKeys::judged)
     }
 }
 
@@ -78,6 +88,6 @@ impl Value for Limit {
     }
 
     fn of_table<'de, A: MapAccess<'de>>(at: Path<'_>, table: A) -> Result<Self, A::Error> {
-        read::table(at, table, QuotaKeys::judged)
+        Quota::of_table(at, table).map(Self::Quota)
     }
 }

@@ -5,6 +5,7 @@ mod error;
 mod introspection;
 mod issuer;
 mod limit;
+mod limits;
 mod path;
 #[cfg(feature = "fetch")]
 mod proxy;

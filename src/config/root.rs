@@ -6,12 +6,15 @@ use super::Config;
 use super::error::{Problem, SettingError};
 use super::issuer::IssuerSetting;
 use super::limit::Limit;
+use super::limits::Limits;
 use super::path::Path;
 use super::read::{self, Value};
 use super::seals::SealSetting;
 use super::values::{Identifier, NonEmpty, Whole, scope_of};
 use crate::guard::GuardBuilder;
 use crate::id::Resource;
+#[cfg(feature = "axum")]
+use crate::limit::Quota;
 use crate::scope::{ScopeTable, Vocabulary};
 
 /// The most of anything that is remembered: as much as the limiter takes.
@@ -31,6 +34,7 @@ pub(super) struct ConfigKeys {
     max_age_seconds: Option<Lifetime>,
     max_token_length: Option<Whole<1, 1_048_576>>,
     limit: Option<Limit>,
+    limits: Option<Limits>,
     max_principals: Option<Count<1>>,
     max_cached_tokens: Option<Count<0>>,
     max_revocations: Option<Count<0>>,
@@ -48,6 +52,7 @@ super::keys!(
     max_age_seconds,
     max_token_length,
     limit,
+    limits,
     max_principals,
     max_cached_tokens,
     max_revocations,
@@ -99,7 +104,21 @@ impl ConfigKeys {
         if let Some(longest) = self.max_token_length {
             builder = builder.max_token_length(longest.count());
         }
-        Ok(self.with_bounds(builder))
+        let builder = self.with_bounds(builder);
+        let Some(limits) = &self.limits else {
+            return Ok(builder);
+        };
+        let builder = limits.on_callers(builder);
+        #[cfg(feature = "axum")]
+        let builder = {
+            let burst = match self.limit {
+                None => Some(Quota::STANDARD.at_once()),
+                Some(Limit::Quota(quota)) => Some(quota.at_once()),
+                Some(Limit::Unlimited) => None,
+            };
+            limits.on_calls(builder, at.key("limits"), scopes, burst)?
+        };
+        Ok(builder)
     }
 
     fn with_bounds<V: Vocabulary, St>(

@@ -117,7 +117,8 @@ fn the_documentation_has_every_key() {
     let of_issuer = json_error("{\"issuers\": [{\"?\": 1}]}");
     let config = read(&about("", "introspection = { \"?\" = 1 }"));
     let of_asking = config.builder::<Fixture>().expect_err("a key").to_string();
-    let expected = [of_guard, of_issuer, of_asking].map(|error| keys_of(&error));
+    let of_limits = json_error("{\"limits\": {\"?\": 1}}");
+    let expected = [of_guard, of_limits, of_issuer, of_asking].map(|error| keys_of(&error));
 
     let documentation = include_str!("../../src/config/keys.md");
     let mut tables: Vec<Vec<String>> = Vec::new();
