@@ -155,11 +155,14 @@ fn flood(runtime: &Runtime, issuer: &Issuer) {
         extractor(&runtime.block_on(guard(issuer, change)))
     };
     let (one, many) = (of(), of());
-    let batches = usize::try_from(FLOOD).expect("a number") / BATCH;
+    let batches = usize::try_from(FLOOD).expect("a number").div_euclid(BATCH);
     let mut number = 0;
     let mut next = |is_many: bool| -> Vec<Request> {
         let request = |_| {
-            number = (number + 1) % FLOOD;
+            number = number
+                .wrapping_add(1)
+                .checked_rem(FLOOD)
+                .unwrap_or_default();
             // Nobody's token: what follows the limit costs little.
             from("x", if is_many { number } else { 1 })
         };
@@ -189,7 +192,8 @@ fn bytes(runtime: &Runtime, issuer: &Issuer) {
         f64::from(u32::try_from(counted.bytes_max).expect("a number"))
     };
     let (few, many) = (1 << 10, 1 << 20);
-    let each = (size(many) - size(few)) / f64::from(u32::try_from(many - few).expect("a number"));
+    let each = (size(many) - size(few))
+        / f64::from(u32::try_from(many.saturating_sub(few)).expect("a number"));
     line("bytes for each principal", [each; 2], KEY_BAR);
 }
 

@@ -47,16 +47,18 @@ mod tests {
     fn text_of_strangers_is_short_and_on_one_line() {
         assert_eq!(word("a\nFAKE\u{1b}[31m"), "a\\nFAKE\\u{1b}[31m");
         assert_eq!(word("it's"), "it's");
-        let cuts: [(usize, fn(&str) -> String); 2] = [(64, word), (256, name)];
-        for (longest, cut) in cuts {
-            assert_eq!(cut(&"x".repeat(longest)), "x".repeat(longest));
-            let most = format!("{}..", "x".repeat(longest));
-            assert_eq!(cut(&"x".repeat(longest + 1)), most);
-            let half = longest / 2;
-            assert_eq!(cut(&"\n".repeat(half)), "\\n".repeat(half));
-            let most = format!("{}..", "\\n".repeat(half));
-            assert_eq!(cut(&"\n".repeat(half + 1)), most);
-        }
+        is_cut_after(64, word);
+        is_cut_after(256, name);
+    }
+
+    fn is_cut_after(longest: usize, cut: fn(&str) -> String) {
+        assert_eq!(cut(&"x".repeat(longest)), "x".repeat(longest));
+        let most = format!("{}..", "x".repeat(longest));
+        assert_eq!(cut(&"x".repeat(longest.saturating_add(1))), most);
+        let half = longest / 2;
+        assert_eq!(cut(&"\n".repeat(half)), "\\n".repeat(half));
+        let most = format!("{}..", "\\n".repeat(half));
+        assert_eq!(cut(&"\n".repeat(half.saturating_add(1))), most);
     }
 
     /// What differs is written differently.
