@@ -11,6 +11,7 @@ use super::elevations::Elevations;
 use super::event::{Asked, Needed, Scene};
 use super::queue::Queue;
 use super::subject::SubjectForm;
+use super::text;
 use super::{AuditDecision, AuditEvent, AuditSink, AuditStats, ReasonCode, SubjectKey, Trail};
 use crate::clock::Clock;
 use crate::id::{CorrelationId, Resource};
@@ -275,12 +276,12 @@ fn trace(event: &AuditEvent) {
                 resource = event.resource().as_str(),
                 issuer = event.issuer().map(|issuer| issuer.as_str()),
                 subject = event.subject(),
-                client = event.client().map(|client| super::text::short(client.as_str())),
+                client = event.client().map(|client| text::name(client.as_str())),
                 method = event.method(),
                 target = event.target(),
                 needed = joined(event.needed()),
                 held = joined(event.held()),
-                key_id = event.key_id().map(|id| super::text::short(id.as_str())),
+                key_id = event.key_id().map(|id| text::word(id.as_str())),
                 unknown_key = event.unknown_key(),
                 from_cache = event.from_cache(),
                 duration_us = event.duration_us(),

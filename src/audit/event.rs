@@ -58,9 +58,10 @@ impl AuditDecision {
 /// One decision of a guard: who asked for what, what was decided, and why.
 ///
 /// It serializes to an object whose members are named like its methods, in `snake_case`; what is not known
-/// is left out. Nothing in it is a credential. What strangers wrote has its control characters escaped
-/// there, and is cut after 64 characters; [`client`](Self::client) and [`key_id`](Self::key_id) give
-/// theirs as the token has them.
+/// is left out. Nothing in it is a credential. What strangers wrote has its control characters escaped and its
+/// backslashes doubled there. Subject, client and target are cut after 256 characters, the rest after 64, and
+/// what was cut ends with two dots. [`client`](Self::client) and [`key_id`](Self::key_id) give theirs as the
+/// token has them.
 ///
 /// # Does not prove
 /// Anything: it is for reading.
@@ -266,13 +267,13 @@ impl Serialize for AuditEvent {
         put("subject", self.subject())?;
         put(
             "client",
-            self.client().map(|client| text::short(client.as_str())),
+            self.client().map(|client| text::name(client.as_str())),
         )?;
         put("method", self.method().map(str::to_owned))?;
         put("target", self.target().map(str::to_owned))?;
         put("needed", joined(self.needed()))?;
         put("held", joined(self.held()))?;
-        put("key_id", self.key_id().map(|id| text::short(id.as_str())))?;
+        put("key_id", self.key_id().map(|id| text::word(id.as_str())))?;
         put("unknown_key", self.unknown_key().map(str::to_owned))?;
         object.serialize_field("from_cache", &self.from_cache)?;
         object.serialize_field("duration_us", &self.duration_us())?;

@@ -40,7 +40,7 @@ use tracing::warn;
 
 /// A stranger's text as it is written down.
 pub(crate) fn shown(text: &str) -> Box<str> {
-    text::short(text).into()
+    text::word(text).into()
 }
 
 /// A token in the query was ignored (RFC 6750 section 5.3: queries end up in logs).

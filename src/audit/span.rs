@@ -34,9 +34,9 @@ impl RequestSpan {
         if self.0.is_disabled() {
             return;
         }
-        self.0.record("method", text::short(method));
+        self.0.record("method", text::word(method));
         if let Some(target) = target {
-            self.0.record("target", text::short(target));
+            self.0.record("target", text::name(target));
         }
     }
 

@@ -53,7 +53,7 @@ pub(super) enum SubjectForm {
 impl SubjectForm {
     pub(super) fn of(&self, issuer: &Issuer, subject: &Subject) -> String {
         match self {
-            Self::Plain => text::short(subject.as_str()),
+            Self::Plain => text::name(subject.as_str()),
             Self::Hashed(SubjectKey(key)) => {
                 let mut context = hmac::Context::with_key(key);
                 let issuer = issuer.as_str();

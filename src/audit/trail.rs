@@ -59,8 +59,8 @@ impl Trail {
     pub(crate) fn asks(&self, method: &str, target: Option<&str>) {
         if let Some(asked) = &self.asked {
             *asked.lock().unwrap_or_else(PoisonError::into_inner) = Asked {
-                method: Some(text::short(method).into()),
-                target: target.map(|target| text::short(target).into()),
+                method: Some(text::word(method).into()),
+                target: target.map(|target| text::name(target).into()),
             };
         }
     }

@@ -31,8 +31,8 @@ const HOSTILE: [&str; 12] = [
     "{}${jndi:ldap://x}%n%s",
 ];
 
-/// The most that is written of a text, and that it was cut.
-const LONGEST: usize = 64 + "..".len();
+/// The most that is written of a name, or of another text, and that it was cut.
+const LONGEST: [usize; 2] = [256 + "..".len(), 64 + "..".len()];
 
 /// A writer that keeps each piece it is given.
 #[derive(Clone, Default)]
@@ -95,7 +95,10 @@ fn assert_tame(lines: &[(String, Value)], decision: &str, members: &[&str]) {
     assert_eq!(event["decision"], decision, "{line}");
     for name in members {
         let text = event[*name].as_str().expect(name);
-        assert!(text.chars().count() <= LONGEST, "{name}: {text}");
+        let [longest_name, longest] = LONGEST;
+        let is_name = ["subject", "client", "target"].contains(name);
+        let longest = if is_name { longest_name } else { longest };
+        assert!(text.chars().count() <= longest, "{name}: {text}");
         assert!(!text.is_empty());
     }
     let names = event.as_object().expect("an object").keys();
@@ -214,19 +217,20 @@ async fn names_of_keys_write_one_short_line() {
     }
 }
 
-/// RS-148: what two strangers are called differs as long as the first 64 characters do, and what was
+/// RS-148: what two strangers are called differs as long as the first 256 characters do, and what was
 /// cut says so.
 #[tokio::test]
 async fn what_is_cut_says_so() {
     let pieces = Pieces::default();
     let world = world(&pieces).await;
     for (subject, written) in [
-        ("x".repeat(64), "x".repeat(64)),
-        ("x".repeat(65), format!("{}..", "x".repeat(64))),
+        ("x".repeat(256), "x".repeat(256)),
+        ("x".repeat(257), format!("{}..", "x".repeat(256))),
         (
             "it's \"Ünï\" \\ 日本".to_owned(),
-            "it's \"Ünï\" \\ 日本".to_owned(),
+            "it's \"Ünï\" \\\\ 日本".to_owned(),
         ),
+        ("a\\nb".to_owned(), "a\\\\nb".to_owned()),
         ("a\nb".to_owned(), "a\\nb".to_owned()),
         ("\u{202e}".to_owned(), "\\u{202e}".to_owned()),
     ] {
