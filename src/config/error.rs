@@ -94,7 +94,6 @@ pub(super) enum Problem {
     Unexpected(Box<str>, &'static str),
     #[error("there is no such key; there are {0}")]
     Unknown(Box<str>),
-    #[cfg(feature = "fetch")]
     #[error("means nothing with {0}")]
     With(&'static str),
     #[cfg(feature = "fetch")]

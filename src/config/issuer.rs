@@ -155,34 +155,49 @@ impl IssuerKeys {
             let problem = Problem::Without("introspection");
             return Err(at.key("without_issued_at").fault(problem));
         }
-        let Some(file) = self.keys_file.take() else {
-            return Ok(match (self.introspection.take(), self.jwks_uri.take()) {
-                (Some(introspection), _) => Judged::Asking(Box::new(introspection)),
-                (None, Some(uri)) => Judged::KeysAt(uri),
-                (None, None) => Judged::Discovery,
-            });
-        };
-        let idle = [
-            (
-                "fetch_time_limit_seconds",
-                self.fetch_time_limit_seconds.is_some(),
-            ),
-            (
-                "stale_keys_limit_seconds",
-                self.stale_keys_limit_seconds.is_some(),
-            ),
-            ("root_certificates", self.root_certificates.is_some()),
-            ("proxy", self.proxy.is_some()),
-        ];
-        match idle.into_iter().find(|(_, is_given)| *is_given) {
-            Some((idle, _)) => Err(at.key(idle).fault(Problem::With("`keys_file`"))),
-            None => Ok(Judged::FixedKeys(file)),
+        let stale = self.stale_keys_limit_seconds.is_some();
+        let stale = ("stale_keys_limit_seconds", stale);
+        if let Some(file) = self.keys_file.take() {
+            let limit = self.fetch_time_limit_seconds.is_some();
+            let idle = [
+                ("fetch_time_limit_seconds", limit),
+                stale,
+                ("root_certificates", self.root_certificates.is_some()),
+                ("proxy", self.proxy.is_some()),
+            ];
+            return none_of(at, &idle, "`keys_file`").map(|()| Judged::FixedKeys(file));
         }
+        if let Some(introspection) = self.introspection.take() {
+            // Nobody here verifies a signature, or reads a header.
+            let idle = [
+                ("allow_algorithms", self.allow_algorithms.is_some()),
+                ("only_algorithms", self.only_algorithms.is_some()),
+                ("accept_types", self.accept_types.is_some()),
+                stale,
+            ];
+            let asking = Judged::Asking(Box::new(introspection));
+            return none_of(at, &idle, "`introspection`").map(|()| asking);
+        }
+        let uri = self.jwks_uri.take();
+        Ok(uri.map_or(Judged::Discovery, Judged::KeysAt))
     }
 }
 
 #[cfg(not(feature = "fetch"))]
 const NO_FETCH: &str = ": without the feature `fetch` keys are never fetched";
+
+/// Refuses keys that do nothing.
+#[cfg(feature = "fetch")]
+fn none_of(
+    at: Path<'_>,
+    idle: &[(&'static str, bool)],
+    with: &'static str,
+) -> Result<(), SettingError> {
+    match idle.iter().find(|(_, is_given)| *is_given) {
+        Some((idle, _)) => Err(at.key(idle).fault(Problem::With(with))),
+        None => Ok(()),
+    }
+}
 
 /// Refuses the second of keys of which one may be given.
 fn one_of(at: Path<'_>, keys: &[(&'static str, bool)]) -> Result<(), SettingError> {

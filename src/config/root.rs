@@ -59,6 +59,10 @@ impl ConfigKeys {
     fn judged(mut self, at: Path<'_>) -> Result<Config, SettingError> {
         let missing = |key| at.key(key).fault(Problem::Missing(""));
         let resource = self.resource.take().ok_or_else(|| missing("resource"))?;
+        if self.max_principals.is_some() && matches!(self.limit, Some(Limit::Unlimited)) {
+            let problem = Problem::With("`limit = \"unlimited\"`");
+            return Err(at.key("max_principals").fault(problem));
+        }
         let Issuers(issuers) = self.issuers.take().ok_or_else(|| missing("issuers"))?;
         Ok(Config {
             resource,

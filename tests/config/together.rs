@@ -48,10 +48,31 @@ fn keys_that_contradict_one_another_are_refused() {
             "keys_file = \"/x\"\nproxy = \"http://p\"",
             "proxy`: means nothing with `keys_file`",
         ),
+        (
+            &format!("allow_algorithms = [\"ES512\"]\n{asked}"),
+            "allow_algorithms`: means nothing with `introspection`",
+        ),
+        (
+            &format!("only_algorithms = [\"ES256\"]\n{asked}"),
+            "only_algorithms`: means nothing with `introspection`",
+        ),
+        (
+            &format!("accept_types = []\n{asked}"),
+            "accept_types`: means nothing with `introspection`",
+        ),
+        (
+            &format!("stale_keys_limit_seconds = 60\n{asked}"),
+            "stale_keys_limit_seconds`: means nothing with `introspection`",
+        ),
     ] {
         // The table, as it is its keys together that are wrong.
         at(&about("", lines), 3, &format!("`issuers[0].{message}"));
     }
+    at(
+        &about("limit = \"unlimited\"\nmax_principals = 7", ""),
+        1,
+        "`max_principals`: means nothing with `limit = \"unlimited\"`",
+    );
     let other = format!("{asked}\n[[issuers]]\nidentifier = \"https://b.example.com\"\n{asked}");
     at(
         &about("", &other),
