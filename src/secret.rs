@@ -1,6 +1,9 @@
 //! What must never be shown: the text of an access token, and a client's secret.
 
 use std::fmt;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
 
 use aws_lc_rs::constant_time;
 use http::HeaderValue;
@@ -133,6 +136,44 @@ impl fmt::Debug for ClientSecret {
 /// Whether two secrets are the same, in a time that says nothing about where they differ.
 pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+/// What is in this file, which is wiped from memory: `most` bytes at most.
+///
+/// # Errors
+/// Also if it is no file: whoever reads from a pipe may wait for ever, and a device may have no end.
+pub(crate) fn read_file(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let about = fs::metadata(path)?;
+    if !about.is_file() {
+        let is_directory = about.is_dir();
+        return Err(if is_directory {
+            io::ErrorKind::IsADirectory.into()
+        } else {
+            io::ErrorKind::InvalidInput.into()
+        });
+    }
+    let length = usize::try_from(about.len()).unwrap_or(usize::MAX);
+    if length > most {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    // A byte more tells that there is more: it may have grown meanwhile, and the system may not know how
+    // long it is. As this never grows, no copy is left behind.
+    let mut content = Zeroizing::new(vec![0; most.saturating_add(1)]);
+    let mut read = 0_usize;
+    let mut file = fs::File::open(path)?;
+    while let Some(free @ [_, ..]) = content.get_mut(read..) {
+        match file.read(free) {
+            Ok(0) => break,
+            Ok(more) => read = read.saturating_add(more),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if read > most {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    content.truncate(read);
+    Ok(content)
 }
 
 fn check(bytes: &[u8]) -> Result<(), BearerSyntaxError> {

@@ -17,7 +17,13 @@ use crate::id::Issuer;
 use crate::jwk::Algorithm;
 use crate::keys::FixedKeys;
 use crate::scope::ScopeTable;
+#[cfg(feature = "fetch")]
+use crate::secret::read_file;
 use crate::token::ClientClaim;
+
+/// The longest file with certificates that is read, in bytes: more than the authorities of a system need.
+#[cfg(feature = "fetch")]
+const LONGEST_FILE: usize = 1024 * 1024;
 
 /// An issuer, and how its tokens are judged.
 #[derive(Clone)]
@@ -373,8 +379,8 @@ impl IssuerKeys {
             issuer = issuer.stale_keys_limit(limit.seconds());
         }
         for (place, file) in self.root_certificates.iter().flatten().enumerate() {
-            issuer = match std::fs::read(&**file) {
-                Ok(pem) => issuer.root_certificate(pem),
+            issuer = match read_file(file.as_ref().as_ref(), LONGEST_FILE) {
+                Ok(pem) => issuer.root_certificate(pem.as_slice()),
                 Err(error) => {
                     let at = at.key("root_certificates");
                     let problem = Problem::File(file.clone(), error.kind());

@@ -1,8 +1,7 @@
 //! Secrets, which stand elsewhere: in an environment variable or in a file.
 
 use std::env;
-use std::fs::File;
-use std::io::Read as _;
+use std::io::ErrorKind;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use zeroize::Zeroizing;
@@ -10,6 +9,7 @@ use zeroize::Zeroizing;
 use super::error::{Problem, SecretProblem, SettingError};
 use super::path::Path;
 use super::read::{At, Value};
+use crate::secret::read_file;
 
 /// The longest secret that is read, in bytes: more than any key is long.
 const LONGEST: usize = 64 * 1024;
@@ -80,24 +80,14 @@ fn in_variable(name: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
 
 /// The file without the newline at its end, which editors and `echo` put there.
 fn in_file(name: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let unreadable = |error: std::io::Error| Problem::File(name.into(), error.kind());
-    let file = File::open(name).map_err(unreadable)?;
-    // One byte more tells that there is more. As it never grows, no copy is left behind.
-    let most = LONGEST.saturating_add(1);
-    let mut content = Zeroizing::new(vec![0; most]);
-    let mut length = 0_usize;
-    while let Some(free @ [_, ..]) = content.get_mut(length..) {
-        match (&file).read(free) {
-            Ok(0) => break,
-            Ok(more) => length = length.saturating_add(more),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(error)),
+    let content = read_file(name.as_ref(), LONGEST);
+    let mut content = content.map_err(|error| {
+        let kind = error.kind();
+        if kind == ErrorKind::FileTooLarge {
+            return SecretProblem::TooLong(name.into()).into();
         }
-    }
-    if length > LONGEST {
-        return Err(SecretProblem::TooLong(name.into()).into());
-    }
-    content.truncate(length);
+        Problem::File(name.into(), kind)
+    })?;
     for end in [b'\n', b'\r'] {
         if content.last() != Some(&end) {
             break;

@@ -7,6 +7,10 @@ use std::sync::Arc;
 
 use crate::id::Issuer;
 use crate::jwk::{Algorithm, KeySet, KeySetError};
+use crate::secret::read_file;
+
+/// The longest file that is read, in bytes.
+const LONGEST: usize = 1024 * 1024;
 
 /// A key set that is given once, as JSON text or a file.
 ///
@@ -35,11 +39,11 @@ impl FixedKeys {
     /// The key set in this file.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When the file cannot be read, is longer than 1 MiB, or is no file but a pipe, a device or a
+    /// directory.
     pub fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
-        std::fs::read(path).map(|document| Self {
-            document: document.into(),
-        })
+        let document = read_file(path.as_ref(), LONGEST)?;
+        Ok(Self::from_json(document))
     }
 
     pub(crate) fn load(

@@ -79,6 +79,51 @@ fn a_file_holds_a_secret_or_it_is_told_why_not() {
     }
 }
 
+/// A pipe that nobody writes to holds up no start, and neither does a file without end.
+#[cfg(unix)]
+#[test]
+fn only_files_are_read() {
+    let name = format!("clearance-pipe-{}", std::process::id());
+    let pipe = std::env::temp_dir().join(name);
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    let long = Held::file(vec![b' '; 1024 * 1024 + 1]);
+    let path = |of: &std::path::Path| of.to_str().expect("text").to_owned();
+    for (path, why) in [
+        (path(&pipe), "invalid input parameter"),
+        (path(long.path().as_ref()), "file too large"),
+    ] {
+        let secret = asking(&format!("{{ file = \"{path}\" }}"));
+        let keys = about("", &format!("keys_file = \"{path}\""));
+        let roots = about("", &format!("root_certificates = [\"{path}\"]"));
+        for (key, text) in [
+            ("introspection.client_secret", secret),
+            ("keys_file", keys),
+            ("root_certificates[0]", roots),
+        ] {
+            let (told, hears) = std::sync::mpsc::channel();
+            // It may never come back.
+            std::thread::spawn(move || {
+                let error = read(&text).guard::<Fixture>().expect_err("no file");
+                told.send(error.to_string()).expect("a listener");
+            });
+            let error = hears.recv_timeout(Duration::from_secs(20));
+            let error = error.expect("it does not wait");
+            let why = match (key, why) {
+                ("introspection.client_secret", "file too large") => {
+                    "is longer than 64 KiB".to_owned()
+                }
+                _ => format!("cannot be read: {why}"),
+            };
+            assert_eq!(
+                error,
+                format!("`issuers[0].{key}`: the file `{path}` {why}")
+            );
+        }
+    }
+    std::fs::remove_file(pipe).expect("a pipe");
+}
+
 /// The environment of a process cannot be changed safely, so these are asked in one of their own.
 #[test]
 fn a_variable_holds_a_secret_or_it_is_told_why_not() {
