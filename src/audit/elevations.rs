@@ -1,7 +1,7 @@
 //! Who was refused for want of scopes, and came back with them.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -17,8 +17,8 @@ const LONGEST: Duration = Duration::from_mins(10);
 /// The last refusal of each principal for want of scopes.
 pub(super) struct Elevations {
     table: Cache<u64, Lacked>,
-    /// How many were ever noted, so that nobody looks where nothing is.
-    noted: AtomicUsize,
+    /// Whether there may be any, so that nobody looks where nothing is.
+    is_used: AtomicBool,
 }
 
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ impl Elevations {
     pub(super) fn new() -> Self {
         Self {
             table: Cache::new(MOST),
-            noted: AtomicUsize::new(0),
+            is_used: AtomicBool::new(false),
         }
     }
 
@@ -44,13 +44,18 @@ impl Elevations {
         needed: u64,
         now: Duration,
     ) {
+        if needed == 0 {
+            // No scope would have helped.
+            return;
+        }
         let lacked = Lacked {
             request,
             needed,
             until: now.saturating_add(LONGEST),
         };
         self.table.insert(verified.principal_key(), lacked);
-        self.noted.store(self.table.len(), Ordering::Relaxed);
+        // Afterwards: whoever empties the table meanwhile looks once more.
+        self.is_used.store(true, Ordering::SeqCst);
     }
 
     /// The refusal that this success follows, once.
@@ -59,7 +64,7 @@ impl Elevations {
         verified: &Verified,
         now: impl FnOnce() -> Duration,
     ) -> Option<CorrelationId> {
-        if self.noted.load(Ordering::Relaxed) == 0 {
+        if !self.is_used.load(Ordering::Relaxed) {
             return None;
         }
         let key = verified.principal_key();
@@ -69,8 +74,16 @@ impl Elevations {
         if now < lacked.until && !has_it {
             return None;
         }
-        self.table.remove(&key);
-        self.noted.store(self.table.len(), Ordering::Relaxed);
+        // Only what was looked at, and only for one of those who come at this moment.
+        let is_it = |known: &Lacked| known.request == lacked.request;
+        let removed = self.table.remove_if(&key, is_it);
+        if self.table.is_empty() {
+            self.is_used.store(false, Ordering::SeqCst);
+            if !self.table.is_empty() {
+                self.is_used.store(true, Ordering::SeqCst);
+            }
+        }
+        removed?;
         (now < lacked.until).then_some(lacked.request)
     }
 }
