@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::ReasonCode;
 use super::auditor::joined;
@@ -171,7 +171,8 @@ impl AuditEvent {
         self.whose.client()
     }
 
-    /// The method of MCP, or of HTTP where there is no message.
+    /// The method of MCP, or of HTTP where there is no message. Nothing is said of a request that was refused
+    /// by its head, before anybody looked at its message: for its host, its origin or its token.
     pub fn method(&self) -> Option<&str> {
         self.asked.method.as_deref()
     }
@@ -222,7 +223,8 @@ impl AuditEvent {
         self.from_cache
     }
 
-    /// How long it took from the first look at the request to the decision.
+    /// How long it took from the first look at the request to the decision; nought where a look at the head
+    /// was enough, before the token was looked at.
     pub const fn duration(&self) -> Duration {
         self.duration
     }
@@ -250,33 +252,35 @@ impl fmt::Debug for AuditEvent {
 
 impl Serialize for AuditEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("AuditEvent", 19)?;
         let at = self.at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        object.serialize_field("at", &at)?;
-        object.serialize_field("decision", self.decision.as_str())?;
-        let mut put = |name: &'static str, value: Option<String>| match value {
-            Some(value) => object.serialize_field(name, &value),
-            None => object.skip_field(name),
-        };
-        put("reason", self.reason.map(|code| code.to_string()))?;
-        put("cause", self.cause().map(str::to_owned))?;
-        put("correlation_id", self.correlation.map(|id| id.to_string()))?;
-        put("elevates", self.elevates.map(|id| id.to_string()))?;
-        put("resource", Some(self.resource().to_string()))?;
-        put("issuer", self.issuer().map(ToString::to_string))?;
-        put("subject", self.subject())?;
-        put(
-            "client",
-            self.client().map(|client| text::name(client.as_str())),
-        )?;
-        put("method", self.method().map(str::to_owned))?;
-        put("target", self.target().map(str::to_owned))?;
-        put("needed", joined(self.needed()))?;
-        put("held", joined(self.held()))?;
-        put("key_id", self.key_id().map(|id| text::word(id.as_str())))?;
-        put("unknown_key", self.unknown_key().map(str::to_owned))?;
-        object.serialize_field("from_cache", &self.from_cache)?;
-        object.serialize_field("duration_us", &self.duration_us())?;
+        let texts = [
+            ("at", Some(at)),
+            ("decision", Some(self.decision.as_str().to_owned())),
+            ("reason", self.reason.map(|code| code.to_string())),
+            ("cause", self.cause().map(str::to_owned)),
+            ("correlation_id", self.correlation.map(|id| id.to_string())),
+            ("elevates", self.elevates.map(|id| id.to_string())),
+            ("resource", Some(self.resource().to_string())),
+            ("issuer", self.issuer().map(ToString::to_string)),
+            ("subject", self.subject()),
+            ("client", self.client().map(|id| text::name(id.as_str()))),
+            ("method", self.method().map(str::to_owned)),
+            ("target", self.target().map(str::to_owned)),
+            ("needed", joined(self.needed())),
+            ("held", joined(self.held())),
+            ("key_id", self.key_id().map(|id| text::word(id.as_str()))),
+            ("unknown_key", self.unknown_key().map(str::to_owned)),
+        ];
+        let known = texts.iter().filter(|(_, text)| text.is_some()).count();
+        // Formats that write the number of members first need the right one.
+        let mut object = serializer.serialize_map(Some(known.saturating_add(2)))?;
+        for (name, text) in &texts {
+            if let Some(text) = text {
+                object.serialize_entry(name, text)?;
+            }
+        }
+        object.serialize_entry("from_cache", &self.from_cache)?;
+        object.serialize_entry("duration_us", &self.duration_us())?;
         object.end()
     }
 }
