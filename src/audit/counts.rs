@@ -8,9 +8,10 @@ use super::{AuditDecision, ReasonCode};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecisionStats {
-    /// How many requests were let in.
+    /// How often somebody was let in: each proof counts, and a request may obtain several, or be one of a
+    /// batch that counts once.
     pub allowed: u64,
-    /// How many were refused, for each reason that there was, in the order of their names.
+    /// How often somebody was refused, for each reason that there was, in the order of their names.
     pub refused: Vec<(ReasonCode, u64)>,
     /// How many answers were cut because their token died.
     pub ended: Vec<(ReasonCode, u64)>,
