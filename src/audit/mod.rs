@@ -43,6 +43,12 @@ pub(crate) fn shown(text: &str) -> Box<str> {
     text::word(text).into()
 }
 
+/// A request is refused that no guard has anything to say about.
+#[cfg(feature = "rmcp-3")]
+pub(crate) fn refused_without_guard(why: &'static str) {
+    warn!(target: "clearance", decision = "refused", why, "a request was refused behind its guard");
+}
+
 /// A token in the query was ignored (RFC 6750 section 5.3: queries end up in logs).
 pub(crate) fn token_in_query() {
     warn!(

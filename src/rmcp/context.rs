@@ -9,6 +9,7 @@ use ::rmcp::service::{RequestContext, RoleServer};
 use http::request::Parts;
 use serde_json::{Value, json};
 
+use crate::audit;
 use crate::authorized::{Authorized, Caller};
 use crate::guard::{Admitted, Unproven};
 use crate::mcp::error::INTERNAL;
@@ -26,17 +27,22 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The request of a context: an error where no layer let it pass, as on stdio.
-    pub(super) fn of(extensions: &'a Extensions) -> Result<Self, ErrorData> {
+    /// The request of a context: nothing where no layer let it pass, as on stdio.
+    pub(super) fn of(extensions: &'a Extensions) -> Option<Self> {
         let parts = extensions.get::<Parts>().map(|parts| &parts.extensions);
         let admitted = parts.and_then(|parts| parts.get::<Admitted>());
         let found = admitted.and_then(|admitted| Some((admitted, admitted.beside()?)));
-        let unauthenticated = || {
+        let (admitted, passed) = found?;
+        Some(Self { admitted, passed })
+    }
+
+    /// The same for who has to be let in, which is written down where no layer did.
+    pub(super) fn demanded(extensions: &'a Extensions) -> Result<Self, ErrorData> {
+        Self::of(extensions).ok_or_else(|| {
+            audit::refused_without_guard("it came past every authorization layer");
             let code = ErrorCode(UNAUTHENTICATED);
             ErrorData::new(code, "access token required", None)
-        };
-        let (admitted, passed) = found.ok_or_else(unauthenticated)?;
-        Ok(Self { admitted, passed })
+        })
     }
 
     pub(super) fn authorize<S: AtHome>(&self) -> Result<Authorized<S>, ErrorData> {
@@ -44,6 +50,7 @@ impl<'a> Request<'a> {
         let proof = proof.map_err(|unproven| match unproven {
             Unproven::Foreign => {
                 let why = "a handler demands a scope that its guard does not know";
+                audit::refused_without_guard(why);
                 ErrorData::new(ErrorCode(INTERNAL), why, None)
             }
             Unproven::Refused(refusal) => self.refused(refusal),
@@ -84,14 +91,14 @@ pub(super) fn written(error: &ErrorData) -> Value {
 /// stdio, and where `S` is no set of the vocabulary of the guard that did.
 impl<C: AsRequestContext, S: AtHome> FromContextPart<C> for Authorized<S> {
     fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
-        Request::of(&context.as_request_context().extensions)?.authorize()
+        Request::demanded(&context.as_request_context().extensions)?.authorize()
     }
 }
 
 /// Who calls, as a parameter after the proof, for logs. It proves nothing.
 impl<C: AsRequestContext> FromContextPart<C> for Caller {
     fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
-        let request = Request::of(&context.as_request_context().extensions)?;
+        let request = Request::demanded(&context.as_request_context().extensions)?;
         Ok(request.admitted.caller())
     }
 }
@@ -195,18 +202,18 @@ pub trait Authorize: sealed::Context {
 
 impl Authorize for RequestContext<RoleServer> {
     fn authorize<S: AtHome>(&self) -> Result<Authorized<S>, ErrorData> {
-        let request = Request::of(&self.extensions)?;
+        let request = Request::demanded(&self.extensions)?;
         let proof = request.authorize()?;
         request.admitted.proven::<S>();
         Ok(proof)
     }
 
     fn may<S: Set>(&self) -> bool {
-        Request::of(&self.extensions).is_ok_and(|request| request.admitted.may::<S>())
+        Request::of(&self.extensions).is_some_and(|request| request.admitted.may::<S>())
     }
 
     fn caller(&self) -> Option<Caller> {
-        let request = Request::of(&self.extensions).ok()?;
+        let request = Request::of(&self.extensions)?;
         Some(request.admitted.caller())
     }
 }

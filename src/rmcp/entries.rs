@@ -9,6 +9,7 @@ use ::rmcp::ErrorData;
 use ::rmcp::model::Extensions;
 
 use super::context::Request;
+use crate::audit;
 use crate::guard::{Admitted, Guard};
 use crate::mcp::policy::{Demands, OwnGuard};
 use crate::mcp::{Kind, Rule};
@@ -95,11 +96,12 @@ impl Entries {
     }
 
     fn request<'a>(&self, extensions: &'a Extensions) -> Result<Request<'a>, ErrorData> {
-        let request = Request::of(extensions)?;
+        let request = Request::demanded(extensions)?;
         if request.admitted.is_of(&self.guard.0) {
             return Ok(request);
         }
         let why = "another guard let the request in than that of the router";
+        audit::refused_without_guard(why);
         Err(ErrorData::internal_error(why, None))
     }
 }

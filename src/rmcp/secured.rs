@@ -100,7 +100,7 @@ macro_rules! lists {
 macro_rules! hears {
     ($($method:ident($notification:ty);)*) => { $(
         async fn $method(&self, told: $notification, cx: NotificationContext<RoleServer>) {
-            if Request::of(&cx.extensions).is_ok() {
+            if Request::of(&cx.extensions).is_some() {
                 self.0.$method(told, cx).await;
             }
         }
@@ -146,13 +146,13 @@ impl<H: ServerHandler> ServerHandler for Secured<H> {
     }
 
     async fn on_initialized(&self, cx: NotificationContext<RoleServer>) {
-        if Request::of(&cx.extensions).is_ok() {
+        if Request::of(&cx.extensions).is_some() {
             self.0.on_initialized(cx).await;
         }
     }
 
     async fn on_roots_list_changed(&self, cx: NotificationContext<RoleServer>) {
-        if Request::of(&cx.extensions).is_ok() {
+        if Request::of(&cx.extensions).is_some() {
             self.0.on_roots_list_changed(cx).await;
         }
     }

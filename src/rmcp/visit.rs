@@ -39,7 +39,7 @@ pub(super) struct Visit {
 
 impl Visit {
     pub(super) fn of(cx: &RequestContext<RoleServer>) -> Result<Self, ErrorData> {
-        let Request { admitted, passed } = Request::of(&cx.extensions)?;
+        let Request { admitted, passed } = Request::demanded(&cx.extensions)?;
         Ok(Self {
             admitted: admitted.clone(),
             passed,

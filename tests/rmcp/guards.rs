@@ -23,7 +23,7 @@ use super::files::Files;
 use super::stage::{Mode, Stage, last, layer, open, router, stage_of};
 use crate::support::mcp::Log;
 use crate::support::request::Request;
-use crate::support::{FilesRead, Fixture, ToolsRead, plain, resource};
+use crate::support::{FilesRead, Fixture, Logs, ToolsRead, plain, resource};
 
 mod elsewhere {
     use super::scopes;
@@ -157,9 +157,28 @@ async fn behind_the_fixture(mode: Mode) -> Stage {
     stage_of(server, service.layer(layer), mode).await
 }
 
+/// There is one more record of a refusal for this reason since the last time, by nobody's guard.
+#[track_caller]
+fn refused_once(logs: &Logs, why: &str) {
+    let text = logs.text();
+    let records = |text: &str| {
+        text.matches(" clearance: a request was refused behind its guard")
+            .count()
+    };
+    let last = text.lines().rfind(|line| records(line) == 1);
+    let line = last.unwrap_or_else(|| panic!("no record: {text}"));
+    assert!(
+        line.ends_with(&format!("decision=\"refused\" why=\"{why}\"")),
+        "{line}"
+    );
+    logs.forget();
+    assert_eq!(records(&text), 1, "{text}");
+}
+
 /// The token has the fixture's first bit, which is also that of the foreign scope.
 #[tokio::test]
 async fn bits_of_another_vocabulary_mean_nothing() {
+    let logs = Logs::capture();
     for mode in Mode::ALL {
         let stage = behind_the_fixture(mode).await;
         for tool in ["foreign", "more", "both"] {
@@ -173,6 +192,10 @@ async fn bits_of_another_vocabulary_mean_nothing() {
             );
             assert!(answer.header("www-authenticate").is_none());
             assert!(stage.server.log.take().is_empty(), "{mode:?} {tool}");
+            refused_once(
+                &logs,
+                "a handler demands a scope that its guard does not know",
+            );
         }
         let answer = stage.tool("own", &json!({}), "files:read").await;
         assert!(last(&answer)["result"].is_object(), "{answer:?}");
@@ -241,6 +264,7 @@ async fn scopes_of_an_included_vocabulary_are_known() {
 /// A router takes requests of its own guard alone, be the other one of the same vocabulary.
 #[tokio::test]
 async fn a_router_behind_another_guard_refuses() {
+    let logs = Logs::capture();
     for mode in Mode::ALL {
         let server = plain::server().await;
         let other = plain::server().await;
@@ -272,6 +296,8 @@ async fn a_router_behind_another_guard_refuses() {
                 "{mode:?} {answer:?}"
             );
             assert!(stage.server.log.take().is_empty());
+            let why = "another guard let the request in than that of the router";
+            refused_once(&logs, why);
         }
         let answer = stage.call("tools/list", &json!({}), "mcp:admin").await;
         // What anybody may use is no secret; the rest is another guard's.
@@ -353,6 +379,7 @@ async fn without_a_layer_nothing_runs() {
 /// Nobody is authorized on stdio.
 #[tokio::test]
 async fn over_stdio_nothing_runs() {
+    let logs = Logs::capture();
     let server = plain::server().await;
     let files = Files::new(&server.guard, &server.log);
     let (ours, theirs) = tokio::io::duplex(4096);
@@ -364,6 +391,7 @@ async fn over_stdio_nothing_runs() {
         panic!("it ran: {error:?}");
     };
     assert_eq!(code, ErrorCode(40100));
+    refused_once(&logs, "it came past every authorization layer");
     assert!(server.log.take().is_empty());
     drop(client.cancel().await);
     drop(running.await);

@@ -499,4 +499,8 @@ impl Logs {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.text.lock().expect("logs")).into_owned()
     }
+
+    pub fn forget(&self) {
+        self.text.lock().expect("logs").clear();
+    }
 }
