@@ -156,7 +156,7 @@ fn flood(runtime: &Runtime, issuer: &Issuer) {
     };
     let (one, many) = (of(), of());
     let batches = usize::try_from(FLOOD).expect("a number").div_euclid(BATCH);
-    let mut number = 0;
+    let mut number = 0_u32;
     let mut next = |is_many: bool| -> Vec<Request> {
         let request = |_| {
             number = number

@@ -257,3 +257,58 @@ async fn an_answer_has_the_name_of_its_event() {
         assert_eq!(named.len(), 32);
     }
 }
+
+/// A body that never comes.
+struct Never;
+
+impl hyper::body::Body for Never {
+    type Data = hyper::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<hyper::body::Bytes>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+/// RS-149: whoever goes away before the request is there has learned that the token is good, and so that is
+/// written down; of whoever was told anything it is written down once.
+#[tokio::test]
+async fn who_goes_away_is_written_down() {
+    let site = Site::new().await;
+    let token = site.token(T0);
+    let inner = axum::Router::new().fallback(async || "never");
+    let layered = tower::Layer::layer(&super::fixture::usual(&site.world.guard), inner);
+    let router = server(&site);
+    for (named, token, expected) in [
+        ("layer", token.as_str(), "refused unread_body"),
+        ("layer", "no.such.token", "refused malformed_base64"),
+        ("router", token.as_str(), "refused unread_body"),
+        ("router", "no.such.token", "refused malformed_base64"),
+    ] {
+        let request = http::Request::post("/mcp")
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .body(Never)
+            .expect("a request");
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let is_pending = if named == "layer" {
+            let work = tower::ServiceExt::oneshot(layered.clone(), request);
+            std::pin::pin!(work).poll(&mut cx).is_pending()
+        } else {
+            let request = request.map(axum::body::Body::new);
+            let work = tower::ServiceExt::oneshot(router.clone(), request);
+            std::pin::pin!(work).poll(&mut cx).is_pending()
+        };
+        assert_eq!(is_pending, expected.ends_with("unread_body"), "{named}");
+        assert_eq!(lines(&site.take().await), [expected], "{named}");
+    }
+}
+
+fn server(site: &Site) -> axum::Router {
+    let log = crate::support::mcp::Log::default();
+    let router = crate::support::mcp::router(&site.world.guard, &log);
+    router.build().expect("a router")
+}

@@ -1,12 +1,14 @@
-//! What a request costs, before it is decided about.
+//! What a request costs, before it is decided about; and the decision about one without a message.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use axum::body::HttpBody;
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use tower::Service;
 
 use super::Shared;
@@ -20,6 +22,7 @@ use crate::mcp::envelope::{Body, Message};
 use crate::mcp::policy::scopes_met;
 use crate::refusal::Refusal;
 use crate::web::collect::Unread;
+use crate::web::response::unread;
 
 /// Other machines are asked whether it can be paid.
 pub(super) type Payment = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
@@ -170,8 +173,55 @@ impl<T> Visit<T> {
         begun.map_err(|refusal| self.refuse_paying(refusal))
     }
 
+    pub(super) fn decide_head<B, R>(
+        &mut self,
+        body: B,
+        state: Pin<&mut StateOf<T, B, R>>,
+    ) -> Option<Step<R>>
+    where
+        T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
+        B: HttpBody<Data = Bytes>,
+    {
+        if body.size_hint().lower() > 0 {
+            // A service that takes it for a message would take one that nobody decided about.
+            let why = "only POST has a body";
+            let answer = unread(StatusCode::BAD_REQUEST, why, Some(self.correlation));
+            let reason = ReasonCode::MalformedRequest;
+            return Some(Step::Answer(self.faulty(
+                reason,
+                self.admitted.as_ref(),
+                answer,
+            )));
+        }
+        if let Err(refused) = self.begin_head() {
+            return Some(Step::Answer(refused));
+        }
+        let by = Visitor {
+            admitted: self.admitted.as_ref()?,
+            now: self.now(),
+            span: &self.span,
+            fields: self.fields,
+        };
+        let parts = self.parts.as_mut()?;
+        match self.shared.decide_head(parts, by) {
+            Ok(pass) => {
+                self.span.decided("allowed", None);
+                let body = if body.is_end_stream() {
+                    GuardedBody::untouched(body)
+                } else {
+                    // Whatever comes is for nobody.
+                    parts.headers.remove(CONTENT_LENGTH);
+                    parts.headers.remove(TRANSFER_ENCODING);
+                    GuardedBody::read(Bytes::new())
+                };
+                self.run(pass, body, state)
+            }
+            Err(answer) => Some(Step::Answer(answer)),
+        }
+    }
+
     /// The same for a request without a message.
-    pub(super) fn begin_head(&mut self) -> Result<(), Own> {
+    fn begin_head(&mut self) -> Result<(), Own> {
         let is_limited = |by: &Admitted| by.has_prices(false);
         if !self.admitted.as_ref().is_some_and(is_limited) {
             return Ok(());

@@ -33,8 +33,16 @@ impl<T> Visit<T> {
         R: HttpBody<Data = Bytes>,
     {
         let (admitted, pass) = (self.admitted.take()?, self.pass.take()?);
+        #[cfg(feature = "rmcp-3")]
+        let refusal = self.passed.take().and_then(|passed| passed.refusal());
         if admitted.is_over() {
-            // The service took longer than the token lives.
+            // The service took longer than the token lives. A handler may have found out first.
+            #[cfg(feature = "rmcp-3")]
+            if let Some(refusal) =
+                refusal.filter(|refusal| refusal.status() == StatusCode::UNAUTHORIZED)
+            {
+                return Some(self.over(refusal, pass.id()));
+            }
             return Some(self.over(admitted.over(), pass.id()));
         }
         let is_stream = is_event_stream(response.headers());
@@ -42,7 +50,7 @@ impl<T> Visit<T> {
         // only now and then would help nobody.
         #[cfg(feature = "rmcp-3")]
         if (pass.is_modern || !is_stream)
-            && let Some(refusal) = self.passed.take().and_then(|passed| passed.refusal())
+            && let Some(refusal) = refusal
         {
             // What a handler demanded beyond the policy, before the head of the answer was sent.
             let reason = refusal.reason().code();

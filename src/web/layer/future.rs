@@ -9,7 +9,6 @@ use std::task::{Context, Poll, ready};
 use axum::body::HttpBody;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
@@ -73,6 +72,8 @@ pub(super) struct Visit<T> {
     /// Keys have to be waited for.
     admission: Option<Pin<Box<dyn Future<Output = Admission> + Send>>>,
     pub(super) admitted: Option<Admitted>,
+    /// Whether the caller was let in, and nothing was written down about the request yet.
+    is_undecided: bool,
     /// When it was looked at who asks; nothing if there was a wait since then.
     pub(super) now: Option<DateTime<Utc>>,
     pub(super) pass: Option<Pass>,
@@ -130,6 +131,7 @@ where
             id: None,
             admission: None,
             admitted: None,
+            is_undecided: false,
             now: None,
             pass: None,
             #[cfg(feature = "rmcp-3")]
@@ -232,11 +234,12 @@ impl<T> Visit<T> {
             },
             StateView::Over => None,
         };
-        match next {
-            Some(next) => Poll::Ready(Ok(next)),
-            // Whoever polls what has ended waits for ever.
-            None => Poll::Pending,
-        }
+        // Whoever polls what has ended waits for ever.
+        let Some(next) = next else {
+            return Poll::Pending;
+        };
+        self.is_undecided = false;
+        Poll::Ready(Ok(next))
     }
 
     /// The token. When it is ready, either the caller is known, or there is the answer.
@@ -248,6 +251,7 @@ impl<T> Visit<T> {
             Ok((admitted, now)) => {
                 self.admitted = Some(admitted);
                 self.now = Some(now);
+                self.is_undecided = true;
                 Poll::Ready(self.check_type())
             }
             Err(refusal) => {
@@ -294,49 +298,6 @@ impl<T> Visit<T> {
         self.now.unwrap_or_else(|| clock.now())
     }
 
-    fn decide_head<B, R>(&mut self, body: B, state: Pin<&mut StateOf<T, B, R>>) -> Option<Step<R>>
-    where
-        T: Service<Request<GuardedBody<B>>, Response = Response<R>>,
-        B: HttpBody<Data = Bytes>,
-    {
-        if body.size_hint().lower() > 0 {
-            // A service that takes it for a message would take one that nobody decided about.
-            let why = "only POST has a body";
-            let answer = unread(StatusCode::BAD_REQUEST, why, Some(self.correlation));
-            let reason = ReasonCode::MalformedRequest;
-            return Some(Step::Answer(self.faulty(
-                reason,
-                self.admitted.as_ref(),
-                answer,
-            )));
-        }
-        if let Err(refused) = self.begin_head() {
-            return Some(Step::Answer(refused));
-        }
-        let by = Visitor {
-            admitted: self.admitted.as_ref()?,
-            now: self.now(),
-            span: &self.span,
-            fields: self.fields,
-        };
-        let parts = self.parts.as_mut()?;
-        match self.shared.decide_head(parts, by) {
-            Ok(pass) => {
-                self.span.decided("allowed", None);
-                let body = if body.is_end_stream() {
-                    GuardedBody::untouched(body)
-                } else {
-                    // Whatever comes is for nobody.
-                    parts.headers.remove(CONTENT_LENGTH);
-                    parts.headers.remove(TRANSFER_ENCODING);
-                    GuardedBody::read(Bytes::new())
-                };
-                self.run(pass, body, state)
-            }
-            Err(answer) => Some(Step::Answer(answer)),
-        }
-    }
-
     pub(super) fn decide<B, R>(
         &mut self,
         bytes: Bytes,
@@ -360,7 +321,7 @@ impl<T> Visit<T> {
         }
     }
 
-    fn run<B, R>(
+    pub(super) fn run<B, R>(
         &mut self,
         pass: Pass,
         body: GuardedBody<B>,
@@ -385,6 +346,15 @@ impl<T> Visit<T> {
         let future = self.inner.call(Request::from_parts(parts, body));
         state.set(State::Running { future, end });
         Some(Step::Goes)
+    }
+}
+
+/// A caller who goes away before the request is there has learned that the token is good.
+impl<T> Drop for Visit<T> {
+    fn drop(&mut self) {
+        if let Some(admitted) = self.admitted.as_ref().filter(|_| self.is_undecided) {
+            admitted.faulty(ReasonCode::UnreadBody);
+        }
     }
 }
 

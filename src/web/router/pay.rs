@@ -7,6 +7,7 @@ use axum::response::Response;
 use http_body_util::BodyExt as _;
 
 use super::endpoint::Route;
+use crate::audit::ReasonCode;
 use crate::guard::Admitted;
 use crate::limit::{Call as Priced, Slot};
 use crate::mcp::call::Call;
@@ -63,5 +64,23 @@ pub(super) fn held(answer: Response, place: Option<Arc<Slot>>) -> Response {
                 frame
             }))
         }),
+    }
+}
+
+/// A request whose body is not there yet. A caller who goes away meanwhile has learned that the token is
+/// good, so that is written down.
+pub(super) struct Unread<'a>(pub(super) Option<&'a Admitted>);
+
+impl Unread<'_> {
+    pub(super) fn came(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unread<'_> {
+    fn drop(&mut self) {
+        if let Some(admitted) = self.0 {
+            admitted.faulty(ReasonCode::UnreadBody);
+        }
     }
 }

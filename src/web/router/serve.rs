@@ -17,7 +17,7 @@ use super::answer::{
 };
 use super::endpoint::{Endpoint, Route};
 use super::entry::{Entry, Given, Run, Stop};
-use super::pay::{held, pay};
+use super::pay::{Unread, held, pay};
 use super::reply::{Reply, tool_refused};
 use super::stream::Work;
 use crate::audit::ReasonCode;
@@ -94,7 +94,10 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
     }
 
     async fn answer(&self, admitted: &Admitted, parts: &Parts, body: Body) -> Response {
-        let bytes = match self.read(admitted, parts, body).await {
+        let unread = Unread(Some(admitted));
+        let read = self.read(admitted, parts, body).await;
+        unread.came();
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(response) => return response,
         };
