@@ -28,6 +28,7 @@ mod cases {
     pub(crate) mod replicas;
     pub(crate) mod sharing;
     pub(crate) mod stopping;
+    pub(crate) mod together;
     pub(crate) mod trial;
     pub(crate) mod world;
 }
@@ -45,5 +46,6 @@ fn main() -> ExitCode {
     trials.extend(cases::replicas::trials());
     trials.extend(cases::hostile::trials());
     trials.extend(cases::access::trials());
+    trials.extend(cases::together::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
