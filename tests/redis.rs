@@ -29,6 +29,7 @@ mod cases {
     pub(crate) mod replicas;
     pub(crate) mod sharing;
     pub(crate) mod stopping;
+    pub(crate) mod together;
     pub(crate) mod trial;
     pub(crate) mod world;
 }
@@ -47,5 +48,6 @@ fn main() -> ExitCode {
     trials.extend(cases::hostile::trials());
     trials.extend(cases::access::trials());
     trials.extend(cases::limits::trials());
+    trials.extend(cases::together::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
