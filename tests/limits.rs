@@ -3,6 +3,10 @@
 #![allow(
     clippy::allow_attributes,
     clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -24,5 +28,6 @@ mod limits {
     mod peers;
     mod prices;
     mod stores;
+    mod windows;
     pub mod world;
 }

@@ -138,6 +138,7 @@ async fn each_metric_is_exposed() {
         format!("clearance_issuer_keys{{{by}}} 1"),
         format!("clearance_issuer_keys_age_seconds{{{by}}} 3665"),
         format!("clearance_issuer_ready{{{by}}} 0"),
+        format!("clearance_limits_current{{{of}}} 1"),
         format!("clearance_revocation_entries{{{of}}} 1"),
         format!("clearance_revocations_current{{{of}}} 1"),
         format!("clearance_revocations_total{{{of}}} 1"),

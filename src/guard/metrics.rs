@@ -32,6 +32,7 @@ impl<V: Vocabulary> Guard<V> {
     /// | `clearance_revocations_total` | counter | `resource` | revocations that were taken |
     /// | `clearance_revocation_entries` | gauge | `resource` | entries |
     /// | `clearance_revocations_current` | gauge | `resource` | 1, or 0 while the store is not current |
+    /// | `clearance_limits_current` | gauge | `resource` | 1, or 0 while quotas are not counted with other machines |
     /// | `clearance_issuer_ready` | gauge | `resource`, `issuer` | 1, or 0 while its tokens cannot be judged |
     /// | `clearance_issuer_keys` | gauge | `resource`, `issuer` | keys that can verify |
     /// | `clearance_issuer_keys_age_seconds` | gauge | `resource`, `issuer` | seconds since they were fetched |
@@ -90,6 +91,7 @@ impl Inner {
         tally.add(&of("clearance_revocations_total"), revocations.taken);
         now("clearance_revocation_entries").set(count(revocations.entries));
         now("clearance_revocations_current").set(f64::from(u8::from(revocations.is_current)));
+        now("clearance_limits_current").set(f64::from(u8::from(health.limits.is_current)));
         for issuer in &health.issuers {
             publish_issuer(&mut tally, &resource, issuer);
         }
@@ -213,59 +215,77 @@ fn publish_audit(tally: &mut Tally<'_>, resource: &str, audit: AuditStats) {
     }
 }
 
+/// What counters count.
+const COUNTERS: &[(&str, &str)] = &[
+    (
+        "clearance_decisions_total",
+        "What the guard has decided, and why",
+    ),
+    (
+        "clearance_limiter_refusals_total",
+        "Requests beyond a limit",
+    ),
+    (
+        "clearance_streams_ended_total",
+        "Answers cut because their token died",
+    ),
+    ("clearance_token_cache_hits_total", "Tokens that were known"),
+    (
+        "clearance_token_cache_misses_total",
+        "Tokens that were not known",
+    ),
+    ("clearance_revocations_total", "Revocations that were taken"),
+    (
+        "clearance_issuer_fetches_total",
+        "How often the issuer was asked",
+    ),
+    (
+        "clearance_issuer_failures_total",
+        "How often it was asked in vain",
+    ),
+    (
+        "clearance_audit_events_total",
+        "What became of events for the audit log",
+    ),
+];
+
+/// What gauges show.
+const GAUGES: &[(&str, &str)] = &[
+    ("clearance_token_cache_tokens", "Tokens that are remembered"),
+    (
+        "clearance_revocation_entries",
+        "Revocations that are remembered",
+    ),
+    (
+        "clearance_revocations_current",
+        "1 if what other machines revoked is known",
+    ),
+    (
+        "clearance_limits_current",
+        "1 if quotas are counted with all machines",
+    ),
+    (
+        "clearance_issuer_ready",
+        "1 if the issuer's tokens can be judged",
+    ),
+    (
+        "clearance_issuer_keys",
+        "Keys of the issuer that can verify",
+    ),
+];
+
 fn describe() {
     use metrics::Unit;
-    describe_counter!(
-        "clearance_decisions_total",
-        "What the guard has decided, and why"
-    );
-    describe_counter!(
-        "clearance_limiter_refusals_total",
-        "Requests beyond a limit"
-    );
-    describe_counter!(
-        "clearance_streams_ended_total",
-        "Answers cut because their token died"
-    );
-    describe_counter!("clearance_token_cache_hits_total", "Tokens that were known");
-    describe_counter!(
-        "clearance_token_cache_misses_total",
-        "Tokens that were not known"
-    );
-    describe_gauge!("clearance_token_cache_tokens", "Tokens that are remembered");
-    describe_counter!("clearance_revocations_total", "Revocations that were taken");
-    describe_gauge!(
-        "clearance_revocation_entries",
-        "Revocations that are remembered"
-    );
-    describe_gauge!(
-        "clearance_revocations_current",
-        "1 if what other machines revoked is known"
-    );
-    describe_gauge!(
-        "clearance_issuer_ready",
-        "1 if the issuer's tokens can be judged"
-    );
-    describe_gauge!(
-        "clearance_issuer_keys",
-        "Keys of the issuer that can verify"
-    );
+    for &(name, what) in COUNTERS {
+        describe_counter!(name, what);
+    }
+    for &(name, what) in GAUGES {
+        describe_gauge!(name, what);
+    }
     describe_gauge!(
         "clearance_issuer_keys_age_seconds",
         Unit::Seconds,
         "Age of the issuer's keys"
-    );
-    describe_counter!(
-        "clearance_issuer_fetches_total",
-        "How often the issuer was asked"
-    );
-    describe_counter!(
-        "clearance_issuer_failures_total",
-        "How often it was asked in vain"
-    );
-    describe_counter!(
-        "clearance_audit_events_total",
-        "What became of events for the audit log"
     );
     metrics::describe_histogram!(
         "clearance_verification_seconds",

@@ -9,6 +9,7 @@ use clearance::Problem;
 use clearance::limit::{Charge, Counted, LimitStore, LimitsUnavailable, Quota, Verdict};
 
 use super::world::{ALL, FORMS, call, server};
+use crate::support::Logs;
 use crate::support::request::{Request, error_of};
 
 /// Lets everything pass unless it is told otherwise. Clones are the same one.
@@ -163,6 +164,8 @@ async fn who_is_beyond_here_is_not_asked_about() {
 async fn machines_count_alone_while_the_store_is_down() {
     for form in FORMS {
         let store = Store::default();
+        let logs = Logs::capture();
+        let told = |what: &str| logs.text().matches(what).count();
         let server = server(form, |guard| {
             guard
                 .limit(Quota::per_minute(3))
@@ -185,6 +188,9 @@ async fn machines_count_alone_while_the_store_is_down() {
         let health = server.guard.health();
         assert!(!health.limits.is_current && health.limits.goes_on, "{form}");
         assert!(health.is_ready(), "{form}");
+        // The switch is one event, there and back.
+        assert_eq!(told("quotas are not shared"), 1, "{form}");
+        assert_eq!(told("quotas are shared again"), 0, "{form}");
         store.go_down(false);
         assert_eq!(
             call(&server, "bob", "tools/call whoami").await.status,
@@ -192,6 +198,8 @@ async fn machines_count_alone_while_the_store_is_down() {
             "{form}"
         );
         assert!(server.guard.health().limits.is_current, "{form}");
+        assert_eq!(told("quotas are not shared"), 1, "{form}");
+        assert_eq!(told("quotas are shared again"), 1, "{form}");
     }
 }
 
