@@ -1,6 +1,7 @@
 //! Addresses, before anybody looks at a token.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::request::Parts;
 
@@ -22,7 +23,7 @@ use crate::token::HashKey;
 /// others (see [`Offence`](super::Offence)). Who has used up its [budget](Self::failure_budget) has a
 /// [`Penalty`](super::Penalty), which is reported. While it runs, a token from there of which this guard knows
 /// nothing gets 429 once; when it comes back after the time that the answer names, it is checked. The wait is
-/// the length of the penalty, from a second to a minute.
+/// as long as the penalty, and [five seconds](Self::longest_wait) at most.
 ///
 /// # Proves
 /// Nobody is locked out by the failures of others. A token that was verified here is served until it expires,
@@ -59,6 +60,7 @@ pub struct Peers {
 /// What is tolerated unless something else is said.
 const CHOICES: PeerChoices = PeerChoices {
     failures: Quota::per_minute(12).burst(20),
+    longest_wait: Duration::from_secs(5),
     most_failures: 600,
     spread: SpreadChoices {
         report: 8,
@@ -101,6 +103,17 @@ impl Peers {
     #[must_use]
     pub const fn failure_budget(mut self, budget: Quota) -> Self {
         self.choices.failures = budget;
+        self
+    }
+
+    /// How long a new token has to wait at most, behind the address of whoever fails: five seconds unless
+    /// said, and never longer than the penalty lasts, which is a minute at most. `build` refuses zero.
+    ///
+    /// Cost: the longer it is, the fewer signatures of those who try the same tokens again and again are
+    /// checked, and the later are innocents with whom they share an address.
+    #[must_use]
+    pub const fn longest_wait(mut self, wait: Duration) -> Self {
+        self.choices.longest_wait = wait;
         self
     }
 

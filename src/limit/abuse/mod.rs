@@ -6,7 +6,10 @@
 //! | a principal | refusals for want of scopes, and for sessions of others | these refusals wait |
 //!
 //! Nothing here refuses a token that was verified, or one that comes back after its wait: whoever shares an
-//! address with an offender, or is named by one, is late once and by a minute at most.
+//! address with an offender is late once and by seconds, and whoever is named by one is not.
+//!
+//! A token waits less long than the penalty of its peer lasts. What stops a flood is that each token has to
+//! come twice; the length of the wait costs innocents more than whoever has tokens in stock.
 
 mod deferral;
 mod flood;
@@ -43,6 +46,8 @@ const MOST_PRINCIPALS: usize = 1 << 13;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PeerChoices {
     pub(crate) failures: Quota,
+    /// How long a token waits at most.
+    pub(crate) longest_wait: Duration,
     /// Of all peers together, in a minute.
     pub(crate) most_failures: u32,
     pub(crate) spread: SpreadChoices,
@@ -77,6 +82,7 @@ pub(crate) struct Abuse {
 #[derive(Debug)]
 struct PeerAbuse {
     offenders: Offenders,
+    longest_wait: Duration,
     deferral: Deferral,
     spread: Spread,
     flood: Flood,
@@ -92,11 +98,12 @@ impl Abuse {
     ) -> Result<Self, QuotaError> {
         let sound = |quota: Quota| quota.is_sound().then_some(quota).ok_or(QuotaError);
         let peers = peers.map(|choices| {
-            if choices.spread.refuse == Some(0) {
+            if choices.spread.refuse == Some(0) || choices.longest_wait.is_zero() {
                 return Err(QuotaError);
             }
             Ok(PeerAbuse {
                 offenders: Offenders::new(sound(choices.failures)?, MOST_PEERS),
+                longest_wait: choices.longest_wait,
                 deferral: Deferral::new(),
                 spread: Spread::new(choices.spread),
                 flood: Flood::new(choices.most_failures),
@@ -120,7 +127,8 @@ impl Abuse {
         if peers.deferral.is_known(token, now) {
             return Ok(());
         }
-        let checked = peers.deferral.check(token, running.lasts, now);
+        let wait = running.lasts.min(peers.longest_wait);
+        let checked = peers.deferral.check(token, wait, now);
         checked.map_err(|wait| penalty(peers.offenders.budget(), wait))
     }
 

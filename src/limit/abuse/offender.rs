@@ -103,9 +103,9 @@ impl Offender {
 
 /// A penalty: while it runs, less is forgiven.
 ///
-/// A peer's tokens that nobody has verified yet have to wait once, for as long as the penalty lasts as a
-/// whole, before their signature is checked. A principal is told to wait instead of why it is refused. What
-/// is in order otherwise goes on.
+/// A peer's tokens that nobody has verified yet have to wait once before their signature is checked: see
+/// [`Peers`](crate::limit::Peers). A principal is told to wait instead of why it is refused. What is in order
+/// otherwise goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Penalty {
