@@ -32,7 +32,7 @@ use clearance::testing::{Issuer, ManualClock, TokenBuilder};
 use clearance::{Authorized, Guard, GuardBuilder, PeerInfo, Ready, TrustedIssuer};
 use support::http::parts_with;
 use support::tokens::with_signature;
-use support::{Fixture, clock, resource, with_rules};
+use support::{Fixture, clock, resource};
 
 /// Addresses, by who is there.
 const ATTACKER: &str = "198.51.100.66";
@@ -62,7 +62,10 @@ async fn stage_with(
         .expect("an issuer");
     let keys = FixedKeys::from_json(issuer.jwks());
     let trusted = TrustedIssuer::with_keys(issuer.id().clone(), keys);
-    let builder = with_rules(trusted, &clock).peers(peers);
+    let builder = Guard::<Fixture>::builder(resource())
+        .clock(Arc::new(clock.clone()))
+        .trusted_issuer(trusted)
+        .peers(peers);
     let guard = change(builder).build().expect("a guard");
     Stage {
         issuer,

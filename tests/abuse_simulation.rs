@@ -32,7 +32,7 @@ use clearance::testing::{Issuer, ManualClock};
 use clearance::{Guard, PeerInfo, TrustedIssuer};
 use support::http::{parts, parts_with};
 use support::tokens::with_signature;
-use support::{FilesRead, Fixture, clock, resource, with_rules};
+use support::{FilesRead, Fixture, clock, resource};
 
 // ---- the actors
 
@@ -147,7 +147,10 @@ async fn stage() -> Stage {
         .expect("an issuer");
     let keys = FixedKeys::from_json(issuer.jwks());
     let trusted = TrustedIssuer::with_keys(issuer.id().clone(), keys);
-    let guard = with_rules(trusted, &clock).peers(Peers::of_connections());
+    let guard = Guard::<Fixture>::builder(resource())
+        .clock(Arc::new(clock.clone()))
+        .trusted_issuer(trusted)
+        .peers(Peers::of_connections());
     let template = issuer.token().lifetime(TimeDelta::hours(20)).mint();
     Stage {
         guard: guard.build().expect("a guard"),

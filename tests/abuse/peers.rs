@@ -434,3 +434,30 @@ async fn without_peers_nobody_waits() {
         clearance::limit::PenaltyStats::default()
     );
 }
+
+/// However many addresses fail, what is remembered of them has an end.
+#[test]
+fn memory_is_bounded() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let stage = runtime.block_on(stage());
+    let mut next = 0_u32;
+    let mut fail = |count: u32| {
+        let measured = allocation_counter::measure(|| {
+            for _ in 0..count {
+                next += 1;
+                let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + next);
+                let address = address.to_string();
+                let asked = stage.verdict(&address, "a.b.c");
+                assert_eq!(runtime.block_on(asked), "malformed_base64");
+            }
+        });
+        measured.bytes_current
+    };
+    let first = fail(100_000);
+    assert!((1 << 20..4 << 20).contains(&first), "{first} bytes");
+    let more = fail(50_000);
+    assert!(more < 1 << 16, "{more} bytes more");
+}

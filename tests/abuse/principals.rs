@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::support::client::send;
 use super::support::request::Request;
-use super::support::service::{LEGACY, Service, behind, usual};
-use super::support::{FilesRead, ToolsRead};
+use super::support::service::{LEGACY, Service, usual};
+use super::support::{FilesRead, Held, ToolsRead, spawn};
 use super::{HOME, Stage, stage, stage_with, verdict};
 
 const READS: &str = "mcp:tools.read";
@@ -111,14 +111,16 @@ async fn the_budget_is_chosen() {
 /// nobody's. Its own sessions go on, and one that is over is told to be over.
 #[tokio::test]
 async fn who_guesses_sessions_has_to_wait() {
-    let service = Service::default();
-    let server = behind(&service, usual).await;
+    let stage = stage().await;
+    let service = Service::default().router().layer(usual(&stage.guard));
+    let (address, task) = spawn(service).await;
+    let _held = Held::from(task);
     let of = |call: &str, subject: &str| {
-        let token = server.scoped(READS).subject(subject).mint();
+        let token = stage.token(subject).scope(READS).mint();
         Request::new(LEGACY, call).bearer(&token)
     };
     let begin = async |subject: &str| {
-        let answer = send(server.address, &of("initialize", subject)).await;
+        let answer = send(address, &of("initialize", subject)).await;
         answer
             .header("mcp-session-id")
             .expect("a session")
@@ -127,7 +129,7 @@ async fn who_guesses_sessions_has_to_wait() {
     let (own, over, foreign) = (begin("u1").await, begin("u1").await, begin("u2").await);
     let ask = async |call: &str, session: &str| {
         let request = of(call, "u1").with("mcp-session-id", session);
-        let answer = send(server.address, &request).await;
+        let answer = send(address, &request).await;
         let wait = answer.header("retry-after").map(str::to_owned);
         (answer.status, wait)
     };
@@ -148,14 +150,11 @@ async fn who_guesses_sessions_has_to_wait() {
     assert_eq!(ask("DELETE", "inner-1").await, wait);
     assert_eq!(ask("ping", &own).await, (200, None));
     assert_eq!(ask("ping", &over).await, (404, None));
-    let penalties = server.guard.health().penalties;
+    let penalties = stage.guard.health().penalties;
     assert_eq!(penalties.latest[0].reason, Offence::SessionGuessing);
-    let body = send(
-        server.address,
-        &of("ping", "u1").with("mcp-session-id", &foreign),
-    )
-    .await
-    .body;
+    let body = send(address, &of("ping", "u1").with("mcp-session-id", &foreign))
+        .await
+        .body;
     let body: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(body["error"]["data"]["rateLimit"]["policy"], "penalty");
 }
