@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on must panic"
+    clippy::too_many_lines,
+    reason = "a test that cannot go on must panic, and a table may be long"
 )]
 
 #[path = "abuse/operator.rs"]

@@ -218,9 +218,10 @@ impl Stage {
                 continue;
             };
             let mut head = self.head(from, shows);
-            let asked = match shows {
-                Shows::Beyond(_) => self.guard.authorize::<FilesRead>(&mut head).await.map(drop),
-                _ => self.guard.authorize::<()>(&mut head).await.map(drop),
+            let asked = if matches!(shows, Shows::Beyond(_)) {
+                self.guard.authorize::<FilesRead>(&mut head).await.map(drop)
+            } else {
+                self.guard.authorize::<()>(&mut head).await.map(drop)
             };
             let wait = asked
                 .as_ref()
@@ -407,7 +408,7 @@ fn office(stage: &Stage) -> Vec<Actor> {
         plan.extend(times(2, || Shows::Beyond(Arc::clone(&new))));
         plan.extend(times(3, || Shows::One(Arc::clone(&new))));
         plan.reverse();
-        Actor::innocent(address(3, 0), user as u64 * 7_200, 20_000, plan)
+        Actor::innocent(address(3, 0), user as u64 * 1_200, 20_000, plan)
     });
     let mut actors: Vec<Actor> = users.collect();
     for pasted in 0..20 {
@@ -441,17 +442,17 @@ async fn hosted() -> Outcome {
         actor.addresses = turned(user);
         actors.push(actor);
     }
-    for attacker in 0..40 {
+    for attacker in 0..40_u8 {
         let plan = if attacker % 2 == 0 {
             times(200, || Shows::MadeUp)
         } else {
-            let signature = [attacker as u8; 64];
+            let signature = [attacker; 64];
             let bad: Arc<str> = with_signature(&stage.template, signature).into();
             times(150, || Shows::One(Arc::clone(&bad)))
         };
-        let mut actor = Actor::offender(addresses[0], 37 * attacker as u64, 1_500, plan);
+        let mut actor = Actor::offender(addresses[0], 37 * u64::from(attacker), 1_500, plan);
         actor.is_patient = attacker % 2 == 1;
-        actor.addresses = turned(attacker);
+        actor.addresses = turned(attacker.into());
         actors.push(actor);
     }
     stage.run(actors).await
@@ -505,7 +506,7 @@ async fn offenders_are_found_and_innocents_spared() {
 
     let loud = stage().await;
     let mut actors = office(&loud);
-    let plan = times(7_200, || Shows::MadeUp);
+    let plan = times(1_800, || Shows::MadeUp);
     actors.push(Actor::offender(address(3, 0), 0, 500, plan));
     let outcome = loud.run(actors).await;
     outcome.print("the same with an attacker inside");

@@ -49,11 +49,13 @@ async fn an_attacker_cannot_use_up_what_a_user_has() {
     assert_eq!(stage.verdict(ATTACKER, &known).await, "ok");
 }
 
+/// What is wrong with a token.
+type Wrong = for<'a> fn(TokenBuilder<'a>) -> TokenBuilder<'a>;
+
 /// What counts, by the code of the penalty: twenty failures are tolerated at once.
 #[tokio::test]
 async fn failures_have_their_reasons() {
     let stage = stage().await;
-    type Wrong = for<'a> fn(TokenBuilder<'a>) -> TokenBuilder<'a>;
     let kinds: [(&str, Wrong, &str, Offence); 6] = [
         (
             "signature",

@@ -18,13 +18,13 @@ async fn verdict(guard: &Guard<Fixture>, token: &str) -> String {
     let mut parts = parts_with(token);
     let address = SocketAddr::from(([192, 0, 2, 1], 50_000));
     parts.extensions.insert(PeerInfo::tls(address));
-    match guard.authorize::<()>(&mut parts).await {
-        Ok(_) => "ok".to_owned(),
-        Err(refusal) => match refusal.reason() {
-            Reason::LimitExceeded(wait) => format!("wait {}", wait.wait().as_secs()),
-            reason => reason.code().as_str().to_owned(),
-        },
+    let Err(refusal) = guard.authorize::<()>(&mut parts).await else {
+        return "ok".to_owned();
+    };
+    if let Reason::LimitExceeded(wait) = refusal.reason() {
+        return format!("wait {}", wait.wait().as_secs());
     }
+    refusal.reason().code().as_str().to_owned()
 }
 
 /// Nobody can tell an expired opaque token from one that is made up, so it is no failure. Where an address
