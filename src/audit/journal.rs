@@ -1,6 +1,10 @@
 //! What lower layers report.
 
+use tracing::warn;
+
+use super::text::name;
 use crate::event::{Event, Sink};
+use crate::id::{ClientId, Issuer};
 
 /// Writes down what lower layers report.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +61,40 @@ impl Sink for Journal {
             Event::LimitsShared => {
                 tracing::info!(target: "clearance", "quotas are shared again");
             }
+            Event::Penalised { .. } | Event::TokenSpread { .. } | Event::ManyFailures { .. } => {
+                misbehaviour(event);
+            }
         }
+    }
+}
+
+/// Of those who fail again and again.
+fn misbehaviour(event: &Event<'_>) {
+    if let Event::Penalised {
+        peer,
+        issuer,
+        client,
+        reason,
+        level,
+        lasts,
+    } = event
+    {
+        let issuer = issuer.map(Issuer::as_str);
+        let client = client.map(ClientId::as_str).map(name);
+        let seconds = lasts.as_secs();
+        warn!(target: "clearance", peer, issuer, client, reason, level, seconds, "penalised");
+    }
+    if let Event::TokenSpread {
+        issuer,
+        client,
+        networks,
+        is_refused,
+    } = event
+    {
+        let client = name(client.as_str());
+        warn!(target: "clearance", %issuer, client, networks, is_refused, "one token from many networks");
+    }
+    if let Event::ManyFailures { failures } = event {
+        warn!(target: "clearance", failures, "many failures, of all peers together");
     }
 }

@@ -15,7 +15,7 @@ use super::voucher::Voucher;
 use crate::audit::{Auditor, Journal};
 use crate::id::Resource;
 use crate::lifecycle::{Revocations, TokenCache};
-use crate::limit::{Limits, PeerLimits};
+use crate::limit::{Abuse, Limits, PeerLimits, Peers};
 use crate::refusal::Answers;
 use crate::scope::ScopeTable;
 use crate::token::{Acceptance, HashKey, ISSUED_AT_SKEW, IssuerRules, KnownHeader, Rules};
@@ -46,7 +46,8 @@ impl Settings {
         let keep = max_lifetime
             .saturating_add(leeway)
             .saturating_add(ISSUED_AT_SKEW);
-        let (limits, peers, alias) = (self.limits()?, self.peers()?, self.alias());
+        let (abuse, alias) = (self.abuse()?, self.alias());
+        let (limits, peers) = (self.limits()?, self.peers()?);
         let auditor = self.auditor()?;
         let revocations = Revocations::new(
             rules.iter().map(|rules| rules.issuer.clone()).collect(),
@@ -63,6 +64,7 @@ impl Settings {
             published: std::sync::Mutex::default(),
             #[cfg(feature = "metrics")]
             label: self.resource.as_str().into(),
+            abuse,
             limits,
             peers,
             cache: TokenCache::new(self.most_tokens, random_key()?),
@@ -131,6 +133,12 @@ impl Settings {
             auditor.write_to(sink).ok().ok_or(ConfigError::Thread)?;
         }
         Ok(auditor)
+    }
+
+    fn abuse(&self) -> Result<Abuse, ConfigError> {
+        let peers = self.peers.as_ref().map(Peers::choices);
+        let abuse = Abuse::new(self.limits.refusals, peers, Arc::new(Journal));
+        abuse.ok().ok_or(ConfigError::Quota)
     }
 
     fn peers(&mut self) -> Result<Option<PeerLimits>, ConfigError> {

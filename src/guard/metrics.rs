@@ -26,6 +26,7 @@ impl<V: Vocabulary> Guard<V> {
     /// | --- | --- | --- | --- |
     /// | `clearance_decisions_total` | counter | `resource`, `decision`, `reason` ([`ReasonCode`](crate::audit::ReasonCode), each from nought on, or `none`) | decisions |
     /// | `clearance_limiter_refusals_total` | counter | `resource`, `limit` ([`LimitedBy`](crate::limit::LimitedBy)) | requests |
+    /// | `clearance_penalties_total` | counter | `resource` | penalties that began |
     /// | `clearance_streams_ended_total` | counter | `resource`, `reason` | answers that were cut because their token died |
     /// | `clearance_token_cache_hits_total`, `clearance_token_cache_misses_total` | counter | `resource` | look-ups |
     /// | `clearance_token_cache_tokens` | gauge | `resource` | tokens |
@@ -87,6 +88,7 @@ impl Inner {
             health.cache.misses,
         );
         now("clearance_token_cache_tokens").set(count(health.cache.tokens));
+        tally.add(&of("clearance_penalties_total"), health.penalties.total);
         let revocations = health.revocations;
         tally.add(&of("clearance_revocations_total"), revocations.taken);
         now("clearance_revocation_entries").set(count(revocations.entries));
@@ -225,6 +227,7 @@ const COUNTERS: &[(&str, &str)] = &[
         "clearance_limiter_refusals_total",
         "Requests beyond a limit",
     ),
+    ("clearance_penalties_total", "Penalties that began"),
     (
         "clearance_streams_ended_total",
         "Answers cut because their token died",

@@ -8,16 +8,17 @@ use http::request::Parts;
 
 use super::admitted::Admitted;
 use super::settle::{Counting, Settled};
-use super::voucher::Voucher;
 use super::{Inner, credential};
 #[cfg(feature = "axum")]
 use crate::audit::ReasonCode;
-use crate::audit::{self, AuditDecision, Auditor, Trail};
+use crate::audit::{Auditor, Trail};
 use crate::id::CorrelationId;
 use crate::jwk::KeySet;
-use crate::keys::{IssuerKeys, Unavailable};
-use crate::lifecycle::{LONGEST, Moment, NotLive, Recall, TokenKey};
-use crate::refusal::{Answers, CredentialError, Reason, Refusal, TokenFault, Whose};
+use crate::keys::IssuerKeys;
+use crate::lifecycle::{LONGEST, Moment, Recall, TokenKey};
+use crate::limit::Sighting;
+use crate::refusal::{Answers, CredentialError, Reason, Refusal, Whose};
+use crate::secret::BearerToken;
 use crate::token::{
     Acceptance, AudienceError, KnownHeader, NotAccepted, SignatureError, SignatureVerified, Token,
     Unverified, Verified,
@@ -45,16 +46,23 @@ pub(crate) enum Wants {
 
 /// What has to be waited for.
 pub(crate) enum Arrived {
-    Unverified(Presented),
+    Unverified(Box<Presented>),
     Counts(Counting),
 }
 
 /// A token that has to be verified.
 pub(crate) struct Presented {
-    trail: Trail,
     shown: Shown,
-    /// What it is remembered by afterwards.
-    key: Option<(TokenKey, usize)>,
+    attempt: Attempt,
+}
+
+/// What is known of a request beside its token.
+pub(super) struct Attempt {
+    pub(super) trail: Trail,
+    /// What the token is remembered by afterwards.
+    pub(super) key: Option<(TokenKey, usize)>,
+    /// Who shows it, where that is known.
+    pub(super) seen: Option<Sighting>,
 }
 
 /// How far a token came without waiting.
@@ -112,17 +120,23 @@ impl Inner {
         let at = Moment::of(&*self.acceptance.rules().clock);
         let is_told = wants != Wants::Unknown && self.auditor.is_read();
         let trail = Trail::new(correlation, at.monotonic, is_told);
-        let settled = match self.arrive(parts, at, trail) {
+        let mut seen = self.peers.as_ref().map(|peers| peers.sighting(parts));
+        let settled = match self.arrive(parts, at, trail, &mut seen) {
             Err(settled) => settled,
             Ok(presented) => match self.at_once(presented) {
                 Tried::Settled(settled) => settled,
-                Tried::Waits(presented) => return Begun::Waits(Arrived::Unverified(presented)),
+                Tried::Waits(presented) => {
+                    return Begun::Waits(Arrived::Unverified(Box::new(presented)));
+                }
             },
         };
         match settled {
             Ok(Settled::In(admitted, now)) => Begun::Done(Ok((admitted, now))),
             Ok(Settled::Counts(counting)) => Begun::Waits(Arrived::Counts(counting)),
-            Err(refusal) => Begun::Done(Err(self.turned_away(refusal, correlation, at.monotonic))),
+            Err(refusal) => {
+                self.failed(seen.as_ref(), &refusal);
+                Begun::Done(Err(self.turned_away(refusal, correlation, at.monotonic)))
+            }
         }
     }
 
@@ -132,10 +146,11 @@ impl Inner {
         parts: &mut Parts,
         at: Moment,
         mut trail: Trail,
+        seen: &mut Option<Sighting>,
     ) -> Result<Presented, Result<Settled, Refusal>> {
         let refuse = |reason| Err(self.refuse(reason, None));
-        if let Some(peers) = &self.peers
-            && let Err(not_until) = peers.charge(peers.peer(parts))
+        if let (Some(peers), Some(seen)) = (&self.peers, &seen)
+            && let Err(not_until) = peers.charge(seen)
         {
             return Err(refuse(not_until.into()));
         }
@@ -146,8 +161,10 @@ impl Inner {
         };
         let length = presented.expose().len();
         // What is longer than a token may be is not looked at.
-        let key = (length <= self.longest_token).then(|| self.cache.key_of(&presented));
-        let key = key.flatten();
+        let is_wanted = length <= self.longest_token && (self.cache.is_on() || seen.is_some());
+        let hash = is_wanted.then(|| self.cache.key_of(&presented));
+        *seen = seen.map(|seen| seen.showing(hash.map(TokenKey::half)));
+        let key = hash.filter(|_| self.cache.is_on());
         if let Some(key) = key {
             let stands = |verified: &Verified| {
                 let voucher = self.vouchers.get(verified.source());
@@ -156,6 +173,10 @@ impl Inner {
             match self.cache.recall(&key, at, stands) {
                 Recall::Live(token) => {
                     trail.was_known();
+                    if let Err(not_until) = self.spread(seen.as_ref(), token.verified(), at) {
+                        let refusal = self.refuse(not_until.into(), Some(token.verified()));
+                        return Err(Err(refusal.of_remembered(true)));
+                    }
                     return Err(self.settle(token, at.now, trail));
                 }
                 Recall::Expired(claimant) => {
@@ -168,65 +189,77 @@ impl Inner {
         let Ok(raw) = presented.into_token() else {
             return Err(refuse(CredentialError::Malformed.into()));
         };
+        let shown = self.shown(raw, key).map_err(Err)?;
+        if let Some(Err(not_until)) = seen.map(|seen| self.abuse.check(&seen, at.monotonic)) {
+            return Err(refuse(not_until.into()));
+        }
+        let attempt = Attempt {
+            trail,
+            key: key.map(|key| (key, length)),
+            seen: *seen,
+        };
+        Ok(Presented { shown, attempt })
+    }
+
+    /// The token, as far as it can be read by itself.
+    #[cfg_attr(
+        not(feature = "fetch"),
+        expect(unused_variables, reason = "nobody is asked about tokens")
+    )]
+    fn shown(&self, raw: BearerToken, key: Option<TokenKey>) -> Result<Shown, Refusal> {
         #[cfg(feature = "fetch")]
-        if length <= self.longest_token && self.is_asked_about(&raw) {
+        if raw.expose().len() <= self.longest_token && self.is_asked_about(&raw) {
             if let Some(whose) = self.is_known_inactive(key) {
                 let refusal = self.refuse(IntrospectionError::Inactive.into(), None);
-                return Err(Err(refusal.of_whom(whose)));
+                return Err(refusal.of_whom(whose));
             }
-            return Ok(Presented {
-                trail,
-                shown: Shown::Opaque(Token::opaque(raw)),
-                key: key.map(|key| (key, length)),
-            });
+            return Ok(Shown::Opaque(Token::opaque(raw)));
         }
-        match Token::parse_within(raw, self.longest_token, &self.known_header) {
-            Ok(token) => Ok(Presented {
-                trail,
-                shown: Shown::Signed(token),
-                key: key.map(|key| (key, length)),
-            }),
-            Err(error) => Err(refuse(error.into())),
-        }
+        let token = Token::parse_within(raw, self.longest_token, &self.known_header);
+        let token = token.map_err(|error| self.refuse(error.into(), None))?;
+        Ok(Shown::Signed(token))
     }
 
     /// The rest of it, where nothing has to be waited for.
-    fn at_once(self: &Arc<Self>, Presented { trail, shown, key }: Presented) -> Tried {
+    fn at_once(self: &Arc<Self>, Presented { shown, attempt }: Presented) -> Tried {
         match shown {
             Shown::Signed(token) => {
                 let Some((source, keys)) = self.at_hand(&token) else {
                     let shown = Shown::Signed(token);
-                    return Tried::Waits(Presented { trail, shown, key });
+                    return Tried::Waits(Presented { shown, attempt });
                 };
-                Tried::Settled(self.finish(token, key, (source, &keys), trail))
+                Tried::Settled(self.finish(token, attempt, (source, &keys)))
             }
             #[cfg(feature = "fetch")]
-            Shown::Opaque(_) => Tried::Waits(Presented { trail, shown, key }),
+            Shown::Opaque(_) => Tried::Waits(Presented { shown, attempt }),
         }
     }
 
     /// The rest of it, where keys or the issuer's answer have to be waited for.
     pub(crate) async fn resume(self: &Arc<Self>, arrived: Arrived) -> Admission {
-        let trail = match &arrived {
-            Arrived::Unverified(presented) => &presented.trail,
-            Arrived::Counts(counting) => counting.trail(),
+        let (trail, seen) = match &arrived {
+            Arrived::Unverified(of) => (&of.attempt.trail, of.attempt.seen),
+            Arrived::Counts(counting) => (counting.trail(), None),
         };
         let (correlation, begun) = (trail.correlation(), trail.begun());
         let done = match arrived {
-            Arrived::Unverified(presented) => self.verified(presented).await,
+            Arrived::Unverified(presented) => self.verified(*presented).await,
             Arrived::Counts(counting) => self.count(counting).await,
         };
-        done.map_err(|refusal| self.turned_away(refusal, correlation, begun))
+        done.map_err(|refusal| {
+            self.failed(seen.as_ref(), &refusal);
+            self.turned_away(refusal, correlation, begun)
+        })
     }
 
-    async fn verified(self: &Arc<Self>, Presented { trail, shown, key }: Presented) -> Admission {
+    async fn verified(self: &Arc<Self>, Presented { shown, attempt }: Presented) -> Admission {
         let settled = match shown {
             Shown::Signed(token) => {
                 let (source, keys) = self.keys_for(&token).await?;
-                self.finish(token, key, (source, &keys), trail)?
+                self.finish(token, attempt, (source, &keys))?
             }
             #[cfg(feature = "fetch")]
-            Shown::Opaque(token) => self.introspect(token, key, trail).await?,
+            Shown::Opaque(token) => self.introspect(token, attempt).await?,
         };
         match settled {
             Settled::In(admitted, now) => Ok((admitted, now)),
@@ -238,13 +271,13 @@ impl Inner {
     fn finish(
         self: &Arc<Self>,
         token: Token<Unverified>,
-        key: Option<(TokenKey, usize)>,
+        attempt: Attempt,
         (source, keys): (&IssuerKeys, &KeySet),
-        trail: Trail,
     ) -> Result<Settled, Refusal> {
         let token = self.verify(token, source, keys)?;
         #[cfg(feature = "metrics")]
-        self.measured(&trail);
+        self.measured(&attempt.trail);
+        let key = attempt.key;
         // Only now: there may have been a wait for keys, and the token may have died meanwhile.
         let at = Moment::of(&*self.acceptance.rules().clock);
         let deadline = token.deadline(&self.acceptance);
@@ -264,7 +297,7 @@ impl Inner {
         if let Some(key) = key {
             self.cache.keep(key, token.verified(), at, LONGEST);
         }
-        self.settle(token, at.now, trail)
+        self.settle_new(token, attempt, at)
     }
 
     fn verify(
@@ -288,7 +321,7 @@ impl Inner {
     }
 
     /// The refusal of a token that these keys did not verify.
-    fn misjudged(&self, error: SignatureError, keys: &KeySet) -> Refusal {
+    pub(super) fn misjudged(&self, error: SignatureError, keys: &KeySet) -> Refusal {
         let refusal = self.refuse(error.into(), None);
         if error == SignatureError::OtherIssuer {
             // They are not those of the issuer that it names.
@@ -301,52 +334,6 @@ impl Inner {
     fn expired(&self, whose: Whose) -> Refusal {
         let refusal = self.refuse(AudienceError::Expired.into(), None);
         refusal.of_whom(whose).of_remembered(true)
-    }
-
-    /// The keys that may verify this token, if they need not be waited for.
-    fn at_hand(&self, token: &Token<Unverified>) -> Option<(&IssuerKeys, Arc<KeySet>)> {
-        // The only issuer has the key that is named: nobody else needs to be looked for.
-        let source = match self.vouchers.as_slice() {
-            [Voucher::Keys(only)] => only,
-            _ => self.key_source(token).ok()?,
-        };
-        Some((source, source.at_hand(token)?))
-    }
-
-    /// The keys that may verify this token, and where they come from.
-    async fn keys_for(
-        &self,
-        token: &Token<Unverified>,
-    ) -> Result<(&IssuerKeys, Arc<KeySet>), Refusal> {
-        let refuse = |reason| self.refuse(reason, None);
-        let source = self.key_source(token).map_err(refuse)?;
-        let keys = source.for_token(token).await;
-        let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
-        if !token.is_known_to(&keys) {
-            let named = token.untrusted_key_id();
-            let named = named.filter(|_| self.auditor.reads(AuditDecision::Refused));
-            let refusal = self.misjudged(SignatureError::UnknownKey, &keys);
-            return Err(refusal.naming(named.map(audit::shown)));
-        }
-        Ok((source, keys))
-    }
-
-    pub(super) async fn key_set(&self, token: &Token<Unverified>) -> Result<Arc<KeySet>, Reason> {
-        Ok(self.key_source(token)?.for_token(token).await?)
-    }
-
-    /// The keys are chosen by what the token says of its issuer, before anything is verified; it can
-    /// only choose among the configured ones.
-    fn key_source(&self, token: &Token<Unverified>) -> Result<&IssuerKeys, Reason> {
-        let named = token.untrusted_issuer()?;
-        let rules = self.acceptance.rules();
-        rules
-            .issuers
-            .iter()
-            .zip(&self.vouchers)
-            .find_map(|(rules, voucher)| (*named == *rules.issuer.as_str()).then_some(voucher))
-            .and_then(Voucher::keys)
-            .ok_or(Reason::InvalidToken(TokenFault::UnknownIssuer))
     }
 
     /// The refusal of a request for another reason than its token.
@@ -378,16 +365,5 @@ impl Inner {
 
     pub(crate) const fn auditor(&self) -> &Auditor {
         &self.auditor
-    }
-}
-
-/// Why a token is refused that nobody calls live.
-pub(super) fn not_live(why: NotLive, verified: &Verified) -> Reason {
-    match why {
-        NotLive::Revoked => Reason::InvalidToken(TokenFault::Revoked),
-        NotLive::Unavailable => {
-            let issuer = verified.principal().issuer.clone();
-            Unavailable::new(issuer, "revocations_unknown", Duration::from_secs(1)).into()
-        }
     }
 }

@@ -38,7 +38,7 @@ proptest! {
         let guard = strict(&issuer, &clock).limit(quota).build().expect("a guard");
         let token = issuer.token().lifetime(TimeDelta::hours(20)).mint();
         let (mut now, mut passed) = (0_u64, Vec::new());
-        let mut advance = |now: &mut u64, nanos: u64| {
+        let advance = |now: &mut u64, nanos: u64| {
             *now += nanos;
             clock.advance(TimeDelta::nanoseconds(i64::try_from(nanos).expect("a time")));
         };

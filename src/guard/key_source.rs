@@ -1,0 +1,59 @@
+//! Whose keys verify a token.
+
+use std::sync::Arc;
+
+use super::Inner;
+use super::voucher::Voucher;
+use crate::audit::{self, AuditDecision};
+use crate::jwk::KeySet;
+use crate::keys::IssuerKeys;
+use crate::refusal::{Reason, Refusal, TokenFault};
+use crate::token::{SignatureError, Token, Unverified};
+
+impl Inner {
+    /// The keys that may verify this token, if they need not be waited for.
+    pub(super) fn at_hand(&self, token: &Token<Unverified>) -> Option<(&IssuerKeys, Arc<KeySet>)> {
+        // The only issuer has the key that is named: nobody else needs to be looked for.
+        let source = match self.vouchers.as_slice() {
+            [Voucher::Keys(only)] => only,
+            _ => self.key_source(token).ok()?,
+        };
+        Some((source, source.at_hand(token)?))
+    }
+
+    /// The keys that may verify this token, and where they come from.
+    pub(super) async fn keys_for(
+        &self,
+        token: &Token<Unverified>,
+    ) -> Result<(&IssuerKeys, Arc<KeySet>), Refusal> {
+        let refuse = |reason| self.refuse(reason, None);
+        let source = self.key_source(token).map_err(refuse)?;
+        let keys = source.for_token(token).await;
+        let keys = keys.map_err(|unavailable| refuse(unavailable.into()))?;
+        if !token.is_known_to(&keys) {
+            let named = token.untrusted_key_id();
+            let named = named.filter(|_| self.auditor.reads(AuditDecision::Refused));
+            let refusal = self.misjudged(SignatureError::UnknownKey, &keys);
+            return Err(refusal.naming(named.map(audit::shown)));
+        }
+        Ok((source, keys))
+    }
+
+    pub(super) async fn key_set(&self, token: &Token<Unverified>) -> Result<Arc<KeySet>, Reason> {
+        Ok(self.key_source(token)?.for_token(token).await?)
+    }
+
+    /// The keys are chosen by what the token says of its issuer, before anything is verified; it can
+    /// only choose among the configured ones.
+    fn key_source(&self, token: &Token<Unverified>) -> Result<&IssuerKeys, Reason> {
+        let named = token.untrusted_issuer()?;
+        let rules = self.acceptance.rules();
+        rules
+            .issuers
+            .iter()
+            .zip(&self.vouchers)
+            .find_map(|(rules, voucher)| (*named == *rules.issuer.as_str()).then_some(voucher))
+            .and_then(Voucher::keys)
+            .ok_or(Reason::InvalidToken(TokenFault::UnknownIssuer))
+    }
+}
