@@ -32,11 +32,12 @@ enum Fault {
 const ALL: [(Fault, &str); 7] = [
     (Fault::Killed, "Redis killed, restarted with its data"),
     (Fault::Paused, "Redis paused"),
-    (Fault::Restarted, "a machine killed and restarted"),
     (Fault::Emptied, "Redis killed, restarted empty"),
     (Fault::Slow, "latency of 60 ms to one machine"),
     (Fault::HalfOpen, "half-open to one machine"),
     (Fault::FailedOver, "failed over to a lagging replica"),
+    // The last one: it learns what was lost before, and put back by those who knew.
+    (Fault::Restarted, "a machine killed and restarted"),
 ];
 
 /// Longer than a machine may rely on what it knows.

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 
 use clearance::lifecycle::Revocation;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::fleet::{MACHINES, lock};
 use super::load::Load;
 use super::model::{Caller, Fate, When};
-use crate::redis_server::world::eventually;
 
 pub(crate) struct Revoker {
     ends: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
+/// How long is waited for what has to be so in the end.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many are on their way to be revoked at most.
 const MOST: usize = 20;
 
@@ -78,10 +79,24 @@ async fn revoke(load: Arc<Load>, machine: usize, caller: Arc<Caller>, what: Revo
     for machine in 0..MACHINES {
         while matches!(load.ask(machine, &caller).await, Some(200 | 429)) {
             let_in = Some(since.elapsed());
+            if since.elapsed() > PATIENCE {
+                break;
+            }
             sleep(Duration::from_millis(10)).await;
         }
     }
     load.figures().revoked(let_in);
+}
+
+/// Waits until all machines say so.
+async fn known_everywhere(load: &Load) {
+    for caller in load.callers.revoked() {
+        for machine in 0..MACHINES {
+            while load.ask(machine, &caller).await != Some(401) {
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
 }
 
 impl Revoker {
@@ -89,18 +104,15 @@ impl Revoker {
     pub(crate) async fn end(self, load: &Load) {
         self.ends.store(true, Ordering::SeqCst);
         self.task.await.expect("it ends");
-        for caller in load.callers.revoked() {
-            for machine in 0..MACHINES {
-                eventually("it is known to be revoked", async || {
-                    load.ask(machine, &caller).await == Some(401)
-                })
-                .await;
-            }
+        let is_known = timeout(PATIENCE * 2, known_everywhere(load)).await.is_ok();
+        let same = || (1..MACHINES).all(|it| load.fleet.entries(it) == load.fleet.entries(0));
+        let since = Instant::now();
+        while !same() && since.elapsed() < PATIENCE {
+            sleep(Duration::from_millis(5)).await;
         }
-        eventually("all know the same", async || {
-            let own = load.fleet.entries(0);
-            own > 0 && (1..MACHINES).all(|machine| load.fleet.entries(machine) == own)
-        })
-        .await;
+        if !is_known || !same() || load.fleet.entries(0) == 0 {
+            load.figures()
+                .wrong("not all machines know what was revoked".to_owned());
+        }
     }
 }
