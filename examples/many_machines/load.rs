@@ -189,7 +189,7 @@ impl Load {
         }
     }
 
-    /// Waits until no machine lets it in.
+    /// Waits until each machine refuses the caller with one of these, or does not answer.
     pub(crate) async fn is_refused_everywhere(&self, caller: &Caller, by: &[u16]) {
         for machine in 0..self.addresses.len() {
             while let Some(status) = self.ask(machine, caller).await {

@@ -30,7 +30,7 @@ async fn lost_all() {
     let (alice, bob) = (world.token("alice", "t"), world.token("bob", "u"));
     machines[0].revoke(world.of_subject("alice")).await;
     machines[1].comes_to_say(&alice, "revoked").await;
-    server.kill();
+    server.lose();
     server.run().await;
     for machine in &machines {
         machine.is_stale().await;

@@ -102,6 +102,13 @@ impl Program {
         answer.unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
+    /// It ends, and loses what it has kept.
+    pub(crate) fn lose(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(&self.folder).expect("it goes");
+        std::fs::create_dir_all(&self.folder).expect("a folder");
+    }
+
     fn signal(&self, signal: &str) {
         let id = self.child.as_ref().expect("a running server").id();
         let status = Command::new("kill")

@@ -16,6 +16,18 @@ pub(crate) fn trial<F>(name: &str, run: impl FnOnce() -> F + Send + 'static) -> 
 where
     F: Future<Output = ()>,
 {
+    trial_within(name, LIMIT, run)
+}
+
+/// The same with another time limit.
+pub(crate) fn trial_within<F>(
+    name: &str,
+    limit: Duration,
+    run: impl FnOnce() -> F + Send + 'static,
+) -> Trial
+where
+    F: Future<Output = ()>,
+{
     Trial::ignorable_test(name, move || {
         if let Err(lack) = needed() {
             return Ok(Completion::ignored_with(lack));
@@ -24,10 +36,10 @@ where
             .worker_threads(1)
             .enable_all()
             .build()?;
-        let outcome = runtime.block_on(async { tokio::time::timeout(LIMIT, run()).await });
+        let outcome = runtime.block_on(async { tokio::time::timeout(limit, run()).await });
         match outcome {
             Ok(()) => Ok(Completion::Completed),
-            Err(_) => Err(Failed::from(format!("no end after {LIMIT:?}"))),
+            Err(_) => Err(Failed::from(format!("no end after {limit:?}"))),
         }
     })
 }
