@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::admitted::Admitted;
 use super::settle::uncounted;
-use crate::limit::{Bill, Call, Slot};
+use crate::authorized::Authorized;
+use crate::limit::{Bill, Call, Place, Slot};
 use crate::refusal::Refusal;
+use crate::token::Token;
 
 impl Admitted {
     /// Whether somebody has to look at what a request asks for before it is decided about: its calls may
@@ -37,25 +41,40 @@ impl Admitted {
         paid.map_err(|why| self.refuse(uncounted(why, &self.verified)))
     }
 
-    /// Takes a place among what the principal does at once, until this is dropped.
-    pub(crate) fn begins(&mut self, is_stream: bool) -> Result<(), Refusal> {
+    /// A place among what the principal does at once, until it is dropped; nothing where that is not
+    /// limited, or somebody further outside has one.
+    pub(crate) fn place(&self, place: Place) -> Result<Option<Arc<Slot>>, Refusal> {
         if self.is_paid {
-            return Ok(());
+            return Ok(None);
         }
         let limits = &self.guard.limits;
-        let slot = if is_stream {
-            limits.begin_stream(&self.verified)
-        } else {
-            limits.begin_call(&self.verified)
+        let slot = match place {
+            Place::None => Ok(None),
+            Place::Call => limits.begin_call(&self.verified),
+            Place::Stream => limits.begin_stream(&self.verified),
         };
         let slot = slot.map_err(|not_until| self.refuse(not_until.into()))?;
-        self.slot = slot.map(Arc::new);
-        Ok(())
+        Ok(slot.map(Arc::new))
     }
 
-    /// Its place, for whoever holds it until the end of the answer.
-    pub(crate) const fn take_place(&mut self) -> Option<Arc<Slot>> {
-        self.slot.take()
+    /// Holds the place for as long as this goes on.
+    pub(crate) fn hold(&mut self, place: Option<Arc<Slot>>) {
+        self.slot = place;
+    }
+
+    /// Whether nothing denies the caller, as far as is known without a word to anybody.
+    pub(crate) fn may_pass(&self, now: DateTime<Utc>) -> bool {
+        self.guard.deny.is_empty() || {
+            let any = self.quietly(now);
+            any.is_some_and(|any| !self.guard.deny.iter().any(|deny| deny(&any)))
+        }
+    }
+
+    /// The least of all proofs, or nothing; neither is written down.
+    fn quietly(&self, now: DateTime<Utc>) -> Option<Authorized<()>> {
+        let token = Token::recall(Arc::clone(&self.verified), now).ok()?;
+        let token = self.guard.revocations.attest(token).ok()?.require_scope();
+        Some(Authorized::new(token.ok()?, self.correlation()))
     }
 
     /// The same for whoever stands behind, who need not charge for the calls once more, and may hold it for

@@ -67,7 +67,8 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     }
 
     /// How often each principal may do what needs the scope `S`; see [`limit_tool`](Self::limit_tool) for
-    /// where it is counted. What needs one of several scopes needs the first of them that its rule names.
+    /// where it is counted. What needs one of several scopes needs the first of them that its rule names. Behind
+    /// a layer of the same guard what the layer's own rules need is what counts.
     #[cfg(feature = "axum")]
     pub fn limit_scope<S: Declared + Scope + KnownTo<V>>(self, quota: Quota) -> Self {
         self.limit_named(LimitedBy::Scope, <S as Declared>::TEXT.into(), quota)
@@ -88,8 +89,9 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
         self
     }
 
-    /// How many requests of a principal may be worked on at once, each until the end of its answer. Streams
-    /// are not among them. No limit unless said. Counted on each machine by itself, by the authorization
+    /// How many calls of a principal may be worked on at once, each until the end of its answer. Streams are
+    /// not among them, nor is work that goes on after its answer, or after its client has gone away: that of
+    /// the transport of 2024-11-05, which answers elsewhere, and tasks. No limit unless said. Counted on each machine by itself, by the authorization
     /// layer and the router.
     #[cfg(feature = "axum")]
     pub fn calls_at_once(mut self, most: u32) -> Self {
@@ -125,7 +127,8 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
     }
 
     /// How many principals the limiter remembers at most: 65 536 unless said, rounded down to a
-    /// power of two, four at least; each takes 16 bytes from the start. In a full table those who are
+    /// power of two, four at least; each takes 16 bytes from the start, in one table
+    /// for principals, one for clients, and one for all quotas of methods, tools and scopes. In a full table those who are
     /// farthest from their limit are forgotten first, and begin with a full quota when they come
     /// back. Zero is refused by `build`.
     pub fn max_principals(mut self, most: usize) -> Self {

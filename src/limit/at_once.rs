@@ -67,6 +67,16 @@ impl fmt::Debug for AtOnce {
     }
 }
 
+/// Among what a request takes a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Nothing is worked on for it: a notification, an answer, the end of a session.
+    #[default]
+    None,
+    Call,
+    Stream,
+}
+
 /// A place among those that happen at once, until it is dropped.
 #[must_use = "the place is given back when it is dropped"]
 pub(crate) struct Slot {

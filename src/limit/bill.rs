@@ -6,8 +6,10 @@
 )]
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-use super::LimitedBy;
+use super::keyed::Keyed;
+use super::{LimitedBy, NotUntil};
 
 /// A call, as far as quotas are about it.
 #[derive(Clone, Copy, Debug)]
@@ -54,31 +56,55 @@ pub(crate) enum Account {
 
 /// How much is charged to whose quota.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Bill(Vec<(Account, NonZeroU32)>);
+pub(crate) struct Bill {
+    lines: Vec<(Account, NonZeroU32)>,
+    /// Whether the request itself was paid already.
+    follows: bool,
+}
 
 impl Bill {
     /// One request, of which is not known yet what it asks for.
     pub(super) fn of_one() -> Self {
         let one = NonZeroU32::MIN;
-        Self(vec![(Account::Principal, one), (Account::Client, one)])
+        Self {
+            lines: vec![(Account::Principal, one), (Account::Client, one)],
+            follows: false,
+        }
+    }
+
+    /// What is paid beside that.
+    pub(super) const fn of_more() -> Self {
+        Self {
+            lines: Vec::new(),
+            follows: true,
+        }
+    }
+
+    /// What whoever cannot pay it is told: the same request has to be paid as a whole when it comes back.
+    pub(super) fn told(&self, keyed: &Keyed, wait: Duration) -> NotUntil {
+        let (each, full) = keyed.quota().spans();
+        let is_paid_twice =
+            self.follows && matches!(keyed.by(), LimitedBy::Principal | LimitedBy::Client);
+        let more = if is_paid_twice { each } else { Duration::ZERO };
+        keyed.refused(wait.saturating_add(more).min(full))
     }
 
     pub(super) fn add(&mut self, account: Account, units: u32) {
         let Some(units) = NonZeroU32::new(units) else {
             return;
         };
-        match self.0.iter_mut().find(|(known, _)| *known == account) {
+        match self.lines.iter_mut().find(|(known, _)| *known == account) {
             Some((_, known)) => *known = known.saturating_add(units.get()),
-            None => self.0.push((account, units)),
+            None => self.lines.push((account, units)),
         }
     }
 
     pub(super) fn lines(&self) -> impl Iterator<Item = (Account, NonZeroU32)> {
-        self.0.iter().copied()
+        self.lines.iter().copied()
     }
 
     /// Whether nothing is to be paid.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.lines.is_empty()
     }
 }

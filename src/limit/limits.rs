@@ -177,7 +177,8 @@ impl Limits {
     /// Pays on this machine. Where it does not suffice, what was paid before stays paid.
     pub(crate) fn pay(&self, verified: &Verified, bill: &Bill) -> Result<(), NotUntil> {
         for (keyed, key, units) in self.lines(verified, bill) {
-            keyed.count_many(key, units)?;
+            let counted = keyed.count_many(key, units);
+            counted.map_err(|not_until| bill.told(keyed, not_until.wait))?;
         }
         Ok(())
     }
@@ -204,7 +205,7 @@ impl Limits {
         match sharing.count(&charges).await {
             Ok(Verdict::Within) => Ok(()),
             Ok(Verdict::Beyond { place, wait }) => match lines().nth(place) {
-                Some((keyed, ..)) => Err(keyed.refused(wait).into()),
+                Some((keyed, ..)) => Err(bill.told(keyed, wait).into()),
                 None => Ok(()),
             },
             Err(_) if sharing.goes_on => Ok(()),
@@ -271,25 +272,25 @@ impl Limits {
     /// What these calls of one request cost, beside the request itself. Each names what it asks for, and is
     /// one that may pass otherwise.
     pub(crate) fn bill(&self, calls: &[Call<'_>]) -> Bill {
-        let mut bill = Bill::default();
-        let mut requests = 0_u32;
+        let cost = |call: &Call<'_>| {
+            let mut costs = self.costs.iter();
+            let cost = costs.find(|(tool, _)| Some(&**tool) == call.tool);
+            cost.map_or(1, |(_, cost)| cost.get())
+        };
+        let requests = calls.iter().map(cost).fold(0, u32::saturating_add);
+        // One was paid before it was known what it asks for.
+        let more = requests.saturating_sub(1);
+        let mut bill = Bill::of_more();
+        // What ends most requests first: what stands behind it is not paid then.
+        bill.add(Account::Principal, more);
+        bill.add(Account::Client, more);
         for call in calls {
-            let cost = self
-                .costs
-                .iter()
-                .find(|(tool, _)| Some(&**tool) == call.tool);
-            let cost = cost.map_or(1, |(_, cost)| cost.get());
-            requests = requests.saturating_add(cost);
             for (place, named) in self.named.iter().enumerate() {
                 if call.is_about(named.keyed.by(), &named.name) {
                     bill.add(Account::Named(place), 1);
                 }
             }
         }
-        // One was paid before it was known what it asks for.
-        let more = requests.saturating_sub(1);
-        bill.add(Account::Principal, more);
-        bill.add(Account::Client, more);
         bill
     }
 
@@ -316,7 +317,12 @@ fn costs(
 ) -> Result<Vec<(Box<str>, NonZeroU32)>, QuotaError> {
     let most = quotas.into_iter().flatten();
     let most = most.map(|keyed| keyed.quota().at_once()).min();
+    let mut known: Vec<Box<str>> = Vec::new();
     let sound = costs.into_iter().map(|(tool, cost)| {
+        if known.contains(&tool) {
+            return Err(QuotaError);
+        }
+        known.push(tool.clone());
         let cost = NonZeroU32::new(cost).filter(|_| most.is_none_or(|most| cost <= most));
         cost.map(|cost| (tool, cost)).ok_or(QuotaError)
     });

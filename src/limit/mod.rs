@@ -42,7 +42,7 @@ pub use shared::{Charge, Counted, LimitStore, LimitsUnavailable, Verdict};
 
 pub(crate) use abuse::{Abuse, Sighting};
 #[cfg(feature = "axum")]
-pub(crate) use at_once::Slot;
+pub(crate) use at_once::{Place, Slot};
 #[cfg(feature = "axum")]
 pub(crate) use bill::{Bill, Call};
 pub(crate) use exceeded::whole_seconds;

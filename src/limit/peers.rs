@@ -27,13 +27,13 @@ use crate::token::HashKey;
 ///
 /// # Proves
 /// Nobody is locked out by the failures of others. A token that was verified here is served until it expires,
-/// whoever shares its address. A new one is told to wait at most once if it comes back within the minute after
+/// whoever shares its address, as long as it is one of the 65 536 that are remembered for that. A new one is told to wait at most once if it comes back within the minute after
 /// its wait, even from another address, as long as it has not failed itself.
 ///
 /// # Does not prove
 /// That the signatures of a flood are not checked: each costs whoever makes it up two requests and the wait,
-/// and how many requests an address may make is [`limit`](Self::limit). When 65 536 tokens wait, a hundred
-/// others a second need not. Whoever has many addresses has the budget of each: see
+/// and how many requests an address may make is [`limit`](Self::limit). When 65 536 tokens wait, each
+/// other one has a turn of four seconds in each 64, and is told when. Whoever has many addresses has the budget of each: see
 /// [`report_failures_beyond`](Self::report_failures_beyond). Each machine counts for itself.
 ///
 /// # Examples

@@ -6,7 +6,7 @@ mod forwarded;
 mod source;
 
 #[cfg(feature = "axum")]
-pub(crate) use forwarded::pairs_of;
+pub(crate) use forwarded::{is_whole, pairs_of};
 pub use source::ForwardedBy;
 pub(crate) use source::{PeerNetwork, Source};
 
@@ -111,6 +111,16 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         let network = text.parse::<IpNet>().ok();
         let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-        network.or_else(address).map(Self).ok_or(NetworkError)
+        let network = network.or_else(address).ok_or(NetworkError)?;
+        // Addresses are compared in their canonical form.
+        let mapped = || {
+            let IpAddr::V4(address) = network.addr().to_canonical() else {
+                return None;
+            };
+            let length = network.prefix_len().checked_sub(96)?;
+            IpNet::new(address.into(), length).ok()
+        };
+        let is_mapped = network.addr().is_ipv6();
+        Ok(Self(is_mapped.then(mapped).flatten().unwrap_or(network)))
     }
 }

@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-use super::forwarded::pairs_of;
+use super::forwarded::{is_whole, pairs_of};
 use super::{Network, PeerInfo};
 
 /// `X-Forwarded-For`.
@@ -83,7 +83,10 @@ impl Source {
             ForwardedBy::Forwarded => {
                 let values = headers.get_all(FORWARDED).iter();
                 values
-                    .flat_map(|value| pairs_of(value.to_str().unwrap_or("for=-")))
+                    .flat_map(|value| {
+                        let text = value.to_str().ok().filter(|text| is_whole(text));
+                        pairs_of(text.unwrap_or("for=-"))
+                    })
                     .filter_map(|pair| {
                         let (name, node) = pair.trim().split_once('=')?;
                         let is_for = name.eq_ignore_ascii_case("for");
@@ -243,6 +246,10 @@ mod tests {
             (r#"For="[2001:db8:1:2:3::4]:80""#, "2001:db8:1:2::/64"),
             (r#"for="203.0.113.9, for=198.51.100.1""#, "10.0.0.7"),
             ("for=_hidden", "10.0.0.7"),
+            // What a client begins to quote is not ended by the proxy.
+            (r#"for=203.0.113.9;x=", for=198.51.100.1"#, "10.0.0.7"),
+            (r#"for=", for=198.51.100.1"#, "10.0.0.7"),
+            (r#"for=203.0.113.9;x="\", for=198.51.100.1"#, "10.0.0.7"),
             ("by=198.51.100.1", "10.0.0.7"),
         ] {
             assert_eq!(

@@ -1,6 +1,7 @@
 //! What happens at once.
 
 use axum::Router;
+use clearance::limit::Quota;
 use clearance::mcp::any_valid_token;
 use clearance::mcp::method::SubscriptionsListen;
 use clearance::mcp::{Params, ToolError};
@@ -96,6 +97,56 @@ async fn refusals_have_no_places() {
     }
     let export = asks(&server, "alice", MODERN, EXPORT);
     drop(opened(&server, &export).await);
+}
+
+/// What nothing is worked on for takes no place: a call that waits for its client gets the answer.
+#[tokio::test]
+async fn answers_and_notifications_need_no_place() {
+    let service = Service::default();
+    let server = behind_layer(&service, 1).await;
+    let hello = asks(&server, "alice", LEGACY, "initialize");
+    let begun = server.send(&hello).await;
+    let session = begun.header("mcp-session-id").expect("a session");
+    let of = |what| asks(&server, "alice", LEGACY, what).with("mcp-session-id", session);
+    let _held = opened(&server, &of(EXPORT)).await;
+    assert_eq!(
+        status(&server, &of("tools/call whoami")).await,
+        busy("calls", 1)
+    );
+    for what in ["response", "notifications/cancelled", "DELETE"] {
+        let (status, _) = status(&server, &of(what)).await;
+        assert!((200..300).contains(&status), "{what}: {status}");
+    }
+}
+
+/// A call that finds no place takes nothing of its tool's quota.
+#[tokio::test]
+async fn who_finds_no_place_pays_nothing() {
+    let service = Service::default();
+    let server = serve(
+        |guard| {
+            guard
+                .unlimited()
+                .calls_at_once(1)
+                .limit_tool("whoami", Quota::per_hour(1))
+        },
+        |guard, _: &Log| {
+            service
+                .router()
+                .layer(plain::layer(guard).build().expect("a layer"))
+        },
+    )
+    .await;
+    let held = opened(&server, &asks(&server, "alice", MODERN, EXPORT)).await;
+    let whoami = asks(&server, "alice", MODERN, "tools/call whoami");
+    for _ in 0..3 {
+        assert_eq!(status(&server, &whoami).await, busy("calls", 1));
+    }
+    let feed = service.feed();
+    drop(held);
+    feed.dropped().await;
+    assert_eq!(status(&server, &whoami).await.0, 200);
+    assert_eq!(status(&server, &whoami).await.0, 429);
 }
 
 /// Streams have places of their own, beside those of calls.

@@ -5,6 +5,7 @@ use clearance::limit::{Quota, per_client};
 use clearance::mcp::method::{CompletionComplete, LoggingSetLevel, ToolsCall};
 
 use super::world::{ALL, FORMS, call, call_with, refused, server};
+use crate::support::mcp::DENIED;
 use crate::support::request::{MODERN, Request};
 use crate::support::{FilesRead, FilesWrite};
 
@@ -104,6 +105,27 @@ async fn a_call_that_may_not_pass_takes_nothing() {
         }
         assert_eq!(refused(&server, "alice", DELETE, 2).await, 1, "{form}");
         assert_eq!(server.log.take(), ["delete_file"], "{form}");
+    }
+}
+
+/// Nor does one in a session that is over, or of somebody whom a rule denies.
+#[tokio::test]
+async fn a_call_in_a_dead_session_takes_nothing() {
+    for form in FORMS {
+        let server = server(form, |guard| {
+            guard
+                .unlimited()
+                .limit_tool("get_weather", Quota::per_minute(1))
+        })
+        .await;
+        let token = server.scoped(ALL).subject("alice").mint();
+        let dead = Request::new("2025-11-25", WEATHER).bearer(&token);
+        let dead = dead.with("mcp-session-id", "gone.AAAA");
+        for _ in 0..3 {
+            assert_eq!(server.send(&dead).await.status, 404, "{form}");
+            assert_eq!(call(&server, DENIED, WEATHER).await.status, 403, "{form}");
+        }
+        assert_eq!(refused(&server, "alice", WEATHER, 2).await, 1, "{form}");
     }
 }
 

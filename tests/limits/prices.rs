@@ -30,6 +30,43 @@ async fn a_tool_may_cost_more() {
     }
 }
 
+/// Whoever waits as long as is said for a call that costs more is let in: the request is paid once more.
+#[tokio::test]
+async fn waiting_helps_for_what_costs_more() {
+    for form in FORMS {
+        let server = server(form, |guard| {
+            guard
+                .limit(Quota::per_hour(10).burst(5))
+                .cost_of_tool("export", 4)
+        })
+        .await;
+        assert_eq!(refused(&server, "alice", WHOAMI, 3).await, 0, "{form}");
+        let answer = call(&server, "alice", EXPORT).await;
+        assert_eq!(answer.status, 429, "{form}");
+        let wait: i64 = answer.header("retry-after").unwrap().parse().unwrap();
+        server.clock.advance(TimeDelta::seconds(wait));
+        assert_eq!(call(&server, "alice", EXPORT).await.status, 200, "{form}");
+    }
+}
+
+/// A call that its principal cannot pay takes nothing of its tool's quota.
+#[tokio::test]
+async fn who_cannot_pay_keeps_what_a_tool_has() {
+    for form in FORMS {
+        let server = server(form, |guard| {
+            guard
+                .limit(Quota::per_second(1).burst(5))
+                .cost_of_tool("export", 5)
+                .limit_tool("export", Quota::per_hour(1))
+        })
+        .await;
+        assert_eq!(refused(&server, "alice", WHOAMI, 2).await, 0, "{form}");
+        assert_eq!(refused(&server, "alice", EXPORT, 2).await, 2, "{form}");
+        server.clock.advance(TimeDelta::seconds(10));
+        assert_eq!(call(&server, "alice", EXPORT).await.status, 200, "{form}");
+    }
+}
+
 /// Calls of a batch cost what they would cost alone, and all of it before any of them runs.
 #[tokio::test]
 async fn a_batch_costs_what_its_calls_cost() {
@@ -90,10 +127,14 @@ fn prices_fit_the_quotas() {
     let of = |change: fn(super::world::Builder) -> super::world::Builder| {
         change(strict(&issuer, &clock)).build().map(drop)
     };
-    let cases: [(Change, _); 12] = [
+    let cases: [(Change, _); 13] = [
         (|b| b.cost_of_tool("a", 200), Ok(())),
         (|b| b.cost_of_tool("a", 201), Err(ConfigError::Quota)),
         (|b| b.cost_of_tool("a", 0), Err(ConfigError::Quota)),
+        (
+            |b| b.cost_of_tool("a", 1).cost_of_tool("a", 2),
+            Err(ConfigError::Quota),
+        ),
         (|b| b.cost_of_tool("a", 201).unlimited(), Ok(())),
         (
             |b| {

@@ -100,7 +100,7 @@ async fn a_request_is_one_question() {
         assert_eq!(answer.status, 200, "{form}");
         assert_eq!(
             store.take(),
-            [vec![(100, 1)], vec![(7, 1), (100, 2)]],
+            [vec![(100, 1)], vec![(100, 2), (7, 1)]],
             "{form}"
         );
     }

@@ -1,10 +1,8 @@
 //! Tokens that have to wait before their signature is checked, and those that need not.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::table::{Crowded, Fades, Table};
-use crate::limit::Quota;
 
 /// How many verified tokens are remembered, until they expire.
 const MOST_KNOWN: usize = 1 << 16;
@@ -12,20 +10,19 @@ const MOST_KNOWN: usize = 1 << 16;
 const MOST_WAITING: usize = 1 << 16;
 /// For how long after its wait a token may come back and be sure that it is known, however many others wait.
 const GRACE: Duration = Duration::from_mins(1);
-/// How many are checked at once while there is no place for them to wait.
-const OVERFLOW: Quota = Quota::per_second(100);
+/// How many turns there are for those who find no place to wait, and how many seconds one lasts.
+const TURNS: u64 = 16;
+const TURN: u64 = 4;
 
 /// What is known of tokens by their keyed hashes.
 ///
 /// A token waits once. As long as it waits, and a minute longer, no other takes its place, whoever brings
-/// how many; where there is none left, a newcomer need not wait, as long as these are not more than a
-/// hundred a second. So whoever comes back in time is not told to wait again.
+/// how many; where there is none left, each newcomer has its turn. So whoever comes back in time is not told to
+/// wait again.
 #[derive(Debug)]
 pub(super) struct Deferral {
     known: Table<Known>,
     waiting: Table<Waiting>,
-    /// When the budget of those who find no place is whole again.
-    overflow: Mutex<Duration>,
 }
 
 /// A token that was verified, and when it expires.
@@ -41,7 +38,6 @@ impl Deferral {
         Self {
             known: Table::new(MOST_KNOWN),
             waiting: Table::new(MOST_WAITING),
-            overflow: Mutex::new(Duration::ZERO),
         }
     }
 
@@ -75,21 +71,23 @@ impl Deferral {
                 Err(left)
             }
         });
-        checked.unwrap_or_else(|| {
-            if self.overflows(now) {
-                Ok(())
-            } else {
-                Err(wait)
-            }
-        })
+        checked.unwrap_or_else(|| turn(token, now))
     }
+}
 
-    fn overflows(&self, now: Duration) -> bool {
-        let mut whole_at = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
-        let spent = OVERFLOW.spend(*whole_at, now);
-        *whole_at = spent.unwrap_or(*whole_at);
-        spent.is_some()
+/// Where there is no place to wait, each token has a turn of its own, which nobody can take away: four
+/// seconds of each 64, by bits of its hash that do not name its place.
+fn turn(token: u64, now: Duration) -> Result<(), Duration> {
+    let seconds = now.as_secs();
+    let current = seconds.div_euclid(TURN).rem_euclid(TURNS);
+    let turns = (token >> 60).wrapping_sub(current).rem_euclid(TURNS);
+    if turns == 0 {
+        return Ok(());
     }
+    let left = turns
+        .saturating_mul(TURN)
+        .saturating_sub(seconds.rem_euclid(TURN));
+    Err(Duration::from_secs(left))
 }
 
 impl Fades for Known {
@@ -145,10 +143,28 @@ mod tests {
             assert_eq!(deferral.check(*token, WAIT, at(10)), Err(WAIT));
         }
         let others = (1 << 50_u64)..((1 << 50_u64) + 1_000_000);
-        let at_once = others
-            .filter(|token| deferral.check(*token, WAIT, at(11)).is_ok())
-            .count();
-        assert_eq!(at_once, 100);
+        // Those whose hash begins like this have their turn in the first four seconds.
+        let (mut early, mut late) = (0, 0);
+        for token in others {
+            match deferral.check(token, WAIT, at(11)) {
+                Ok(()) => early += 1,
+                Err(wait) => {
+                    assert!(wait <= at(64));
+                    late += 1;
+                }
+            }
+        }
+        assert_eq!((early, late), (0, 1_000_000));
+        // Whoever finds no place waits once, for its turn.
+        for turn in 0..16_u64 {
+            let token = turn << 60 | 1 << 51;
+            let wait = deferral
+                .check(token, WAIT, at(11))
+                .err()
+                .unwrap_or_default();
+            assert!(wait <= at(64), "{wait:?}");
+            assert_eq!(deferral.check(token, WAIT, at(11) + wait), Ok(()));
+        }
         assert_eq!(deferral.waiting.count(|_| true), MOST_WAITING);
         for token in &mine {
             assert_eq!(deferral.check(*token, WAIT, at(18 + 60)), Ok(()));

@@ -9,8 +9,8 @@ use crate::peer::Network;
 /// What counts as a failure.
 ///
 /// A request without a token does not, nor does an expired token that is genuine, a revoked one, one that was
-/// verified here before, or one that its issuer was asked about: nobody can tell an expired opaque token from
-/// one that is made up.
+/// verified here before, or one that its issuer was asked about and does not call active: nobody can tell an
+/// expired opaque token from one that is made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Offence {

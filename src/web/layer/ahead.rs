@@ -8,16 +8,18 @@ use axum::body::HttpBody;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use tower::Service;
 
 use super::Shared;
 use super::body::GuardedBody;
-use super::decide::{Own, Visitor};
+use super::decide::{Own, Visitor, no_target};
+use super::fields::Field;
 use super::future::{State, StateOf, Step, Visit};
+use super::head::SESSION;
 use crate::audit::ReasonCode;
 use crate::guard::Admitted;
-use crate::limit::{Bill, Call};
+use crate::limit::{Bill, Call, Place};
 use crate::mcp::envelope::{Body, Message};
 use crate::mcp::policy::scopes_met;
 use crate::refusal::Refusal;
@@ -31,8 +33,7 @@ pub(super) type Payment = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Sen
 #[derive(Default)]
 struct Ahead {
     bill: Bill,
-    /// Whether its answer is a stream.
-    is_stream: bool,
+    place: Place,
     id: Option<Bytes>,
 }
 
@@ -42,6 +43,11 @@ impl Shared {
         let Ok(body) = Body::read(bytes) else {
             return Ahead::default();
         };
+        // First, so that it is known of whoever has nothing left.
+        match &body {
+            Body::One(message) => by.asks(message.name(), || message.about()),
+            Body::Batch(_) => by.asks("batch", no_target),
+        }
         let sse = self.sse.as_ref();
         let is_old = sse.is_some_and(|sse| sse.is_like_messages(parts.uri.path()));
         let messages = match &body {
@@ -61,6 +67,13 @@ impl Shared {
             scopes_met(by.admitted, &needs)
         };
         let scopes: Option<Vec<_>> = calls.iter().map(|call| scopes(call)).collect();
+        let begins = calls.iter().any(|call| call.method == "initialize");
+        let in_session = !is_old && !begins && revision.is_some_and(|known| !known.is_modern());
+        let may_pass = || {
+            let own_session = !in_session || self.has_its_session(parts, by);
+            own_session && by.admitted.may_pass(by.now)
+        };
+        let scopes = scopes.filter(|_| may_pass());
         let bill = match &scopes {
             Some(scopes) => {
                 let named: Vec<_> = calls.iter().map(|call| call.about()).collect();
@@ -74,16 +87,26 @@ impl Shared {
             }
             None => by.admitted.bill(&vec![Call::UNKNOWN; calls.len()]),
         };
-        let is_stream = matches!(calls[..], [only] if only.method == "subscriptions/listen");
+        let place = match calls[..] {
+            [] => Place::None,
+            [only] if only.method == "subscriptions/listen" => Place::Stream,
+            _ => Place::Call,
+        };
         let id = match &body {
             Body::One(message) => message.id().map(|id| bytes.slice_ref(id.as_bytes())),
             Body::Batch(_) => None,
         };
-        Ahead {
-            bill,
-            is_stream,
-            id,
-        }
+        Ahead { bill, place, id }
+    }
+
+    /// Whether the session that a request names is its caller's, if it names one.
+    fn has_its_session(&self, parts: &Parts, by: Visitor<'_>) -> bool {
+        let mut named = parts.headers.get_all(&SESSION).iter();
+        let is_own = |sealed: &HeaderValue| {
+            let sealed = sealed.to_str().unwrap_or_default();
+            self.ids.open(sealed, by.admitted.verified()).is_some()
+        };
+        !by.fields.have(Field::SESSION) || named.all(is_own)
     }
 }
 
@@ -121,30 +144,24 @@ impl<T> Visit<T> {
         }
         let by = self.visitor(admitted);
         let ahead = self.shared.ahead(self.parts.as_ref()?, &bytes, by);
-        let Ahead {
-            bill,
-            is_stream,
-            id,
-        } = ahead;
+        let Ahead { bill, place, id } = ahead;
+        self.id = id;
+        if let Err(refused) = self.begin(place) {
+            return Some(Step::Answer(refused));
+        }
+        let admitted = self.admitted.as_ref()?;
         if admitted.is_asked_elsewhere(&bill) {
             let admitted = admitted.clone();
-            self.id = id;
             let payment: Payment = Box::pin(async move { admitted.pay_everywhere(&bill).await });
             state.set(State::Paying {
                 payment,
                 bytes: Some(bytes),
-                is_stream,
             });
             return Some(Step::Goes);
         }
-        let paid = admitted.pay(&bill);
-        self.id = id;
-        if let Err(refusal) = paid {
-            return Some(Step::Answer(self.refuse_paying(refusal)));
-        }
-        match self.begin(is_stream) {
+        match admitted.pay(&bill) {
             Ok(()) => self.decide(bytes, state),
-            Err(refused) => Some(Step::Answer(refused)),
+            Err(refusal) => Some(Step::Answer(self.refuse_paying(refusal))),
         }
     }
 
@@ -152,25 +169,26 @@ impl<T> Visit<T> {
     pub(super) fn paid(
         &mut self,
         payment: &mut Payment,
-        is_stream: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Own>> {
         let paid = ready!(payment.as_mut().poll(cx));
         // That took a while.
         self.now = None;
-        Poll::Ready(match paid {
-            Ok(()) => self.begin(is_stream),
-            Err(refusal) => Err(self.refuse_paying(refusal)),
-        })
+        Poll::Ready(paid.map_err(|refusal| self.refuse_paying(refusal)))
     }
 
     /// Takes the request's place among what the caller does at once.
-    pub(super) fn begin(&mut self, is_stream: bool) -> Result<(), Own> {
+    fn begin(&mut self, place: Place) -> Result<(), Own> {
         let Some(admitted) = &mut self.admitted else {
             return Ok(());
         };
-        let begun = admitted.begins(is_stream);
-        begun.map_err(|refusal| self.refuse_paying(refusal))
+        match admitted.place(place) {
+            Ok(place) => {
+                admitted.hold(place);
+                Ok(())
+            }
+            Err(refusal) => Err(self.refuse_paying(refusal)),
+        }
     }
 
     pub(super) fn decide_head<B, R>(
@@ -227,7 +245,8 @@ impl<T> Visit<T> {
             return Ok(());
         }
         let method = self.parts.as_ref().map(|parts| &parts.method);
-        self.begin(method == Some(&Method::GET))
+        let opens = method == Some(&Method::GET);
+        self.begin(if opens { Place::Stream } else { Place::None })
     }
 
     fn refuse_paying(&self, refusal: Refusal) -> Own {

@@ -47,7 +47,7 @@ pin_project! {
         // A message, which is read where it is once it is known who asks.
         Message { #[pin] bytes: Collect<B> },
         // A message that was read, while other machines are asked whether it can be paid.
-        Paying { payment: Payment, bytes: Option<Bytes>, is_stream: bool },
+        Paying { payment: Payment, bytes: Option<Bytes> },
         // A request without a body, if it is one.
         Bodiless { body: Option<B> },
         Running { #[pin] future: F, end: Option<End> },
@@ -193,11 +193,7 @@ impl<T> Visit<T> {
                 }
                 Err(refused) => Some(Step::Answer(refused)),
             },
-            StateView::Paying {
-                payment,
-                bytes,
-                is_stream,
-            } => match ready!(self.paid(payment, *is_stream, cx)) {
+            StateView::Paying { payment, bytes } => match ready!(self.paid(payment, cx)) {
                 Ok(()) => bytes.take().and_then(|bytes| self.decide(bytes, state)),
                 Err(refused) => Some(Step::Answer(refused)),
             },

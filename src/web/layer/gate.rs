@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use super::fields::{Field, Fields};
 use crate::id::Resource;
-use crate::peer::{Network, PeerInfo, pairs_of};
+use crate::peer::{Network, PeerInfo, is_whole, pairs_of};
 use crate::refusal::Reason;
 
 /// `X-Forwarded-Proto`.
@@ -77,7 +77,8 @@ fn was_encrypted(headers: &HeaderMap) -> bool {
         schemes.all(|scheme| is_https(scheme.trim()))
     });
     let forwarded = values(&FORWARDED).flat_map(|value| {
-        let value = value.to_str().unwrap_or("proto=");
+        let value = value.to_str().ok().filter(|value| is_whole(value));
+        let value = value.unwrap_or("proto=");
         pairs_of(value).filter_map(|pair| {
             let (name, scheme) = pair.trim().split_once('=')?;
             name.eq_ignore_ascii_case("proto").then(|| is_https(scheme))

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use http_body_util::BodyExt as _;
 
 use super::endpoint::Route;
 use crate::audit::ReasonCode;
 use crate::guard::Admitted;
-use crate::limit::{Call as Priced, Slot};
+use crate::limit::{Call as Priced, Place, Slot};
 use crate::mcp::call::Call;
 use crate::refusal::Refusal;
 
 /// Pays for the calls of one request. What would be refused anyway costs what its requests cost, and no
 /// more.
-pub(super) async fn pay<St>(
+async fn pay<St>(
     admitted: &Admitted,
+    now: DateTime<Utc>,
     calls: &[&Call<'_>],
     routes: &[Route<'_, '_, St>],
 ) -> Result<(), Refusal> {
@@ -43,7 +45,7 @@ pub(super) async fn pay<St>(
             scopes,
         },
     });
-    let bill = if is_met {
+    let bill = if is_met && admitted.may_pass(now) {
         admitted.bill(&priced.collect::<Vec<_>>())
     } else {
         admitted.bill(&vec![Priced::UNKNOWN; calls.len()])
@@ -52,6 +54,18 @@ pub(super) async fn pay<St>(
         return admitted.pay_everywhere(&bill).await;
     }
     admitted.pay(&bill)
+}
+
+/// The place of calls among what their caller does at once, once they are paid.
+pub(super) async fn begun_with<St>(
+    admitted: &Admitted,
+    now: DateTime<Utc>,
+    calls: &[&Call<'_>],
+    routes: &[Route<'_, '_, St>],
+) -> Result<Option<Arc<Slot>>, Refusal> {
+    let place = admitted.place(Place::Call)?;
+    pay(admitted, now, calls, routes).await?;
+    Ok(place)
 }
 
 /// The answer, which has its place among what its caller does at once until it ends.

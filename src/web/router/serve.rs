@@ -17,7 +17,7 @@ use super::answer::{
 };
 use super::endpoint::{Endpoint, Route};
 use super::entry::{Entry, Given, Run, Stop};
-use super::pay::{Unread, held, pay};
+use super::pay::{Unread, begun_with, held};
 use super::reply::{Reply, tool_refused};
 use super::stream::Work;
 use crate::audit::ReasonCode;
@@ -82,15 +82,11 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             // A preflight has no credentials, and no origin is let in by this answer.
             return allowing(Response::new(Body::empty()), StatusCode::NO_CONTENT);
         }
-        let mut admitted = match self.guard.admit(&mut parts, Wants::KnownLater).await {
+        let admitted = match self.guard.admit(&mut parts, Wants::KnownLater).await {
             Ok((admitted, _)) => admitted,
             Err(refusal) => return refusal.into_answer(None),
         };
-        if let Err(refusal) = admitted.begins(false) {
-            return refusal.into_answer(None);
-        }
-        let place = admitted.take_place();
-        held(self.answer(&admitted, &parts, body).await, place)
+        self.answer(&admitted, &parts, body).await
     }
 
     async fn answer(&self, admitted: &Admitted, parts: &Parts, body: Body) -> Response {
@@ -161,12 +157,23 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             Message::Answer | Message::Notification { .. } => return accepted(visit),
         };
         let route = self.route(revision, &call);
-        let paid = pay(visit.admitted, &[&call], std::slice::from_ref(&route)).await;
-        if let Err(refusal) = paid {
-            return refusal.into_answer(Some(call.id));
+        let Visit { admitted, now, .. } = *visit;
+        match begun_with(admitted, now, &[&call], std::slice::from_ref(&route)).await {
+            Ok(place) => held(self.called(visit, revision, &call, route).await, place),
+            Err(refusal) => refusal.into_answer(Some(call.id)),
         }
+    }
+
+    /// One call that was paid.
+    async fn called(
+        &self,
+        visit: &Visit<'_>,
+        revision: Revision,
+        call: &Call<'_>,
+        route: Route<'_, '_, St>,
+    ) -> Response {
         let accepts = Accepts::of(visit.headers);
-        match self.begin(visit, revision, &call, route) {
+        match self.begin(visit, revision, call, route) {
             Err(refusal) => refusal.into_answer(Some(call.id)),
             Ok(Begun::Answered(answer)) => answered(answer, accepts),
             Ok(Begun::Runs(run, audience)) => {
@@ -177,7 +184,7 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
                     }
                 };
                 if accepts.events {
-                    return streamed(visit, revision, &call, work, audience);
+                    return streamed(visit, revision, call, work, audience);
                 }
                 match visit.to_its_end(work).await {
                     Ok(reply) => answered(finished(revision, call.id, reply, audience), accepts),
@@ -286,10 +293,12 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
             .iter()
             .map(|call| self.route(revision, call))
             .collect();
-        let paid = pay(admitted, &calls, &routes).await;
-        if let Err(refusal) = paid.and_then(|()| admitted.any(visit.now).map(drop)) {
-            return refusal.into_answer(None);
-        }
+        let begun = begun_with(admitted, visit.now, &calls, &routes).await;
+        let begun = begun.and_then(|place| admitted.any(visit.now).map(|_| place));
+        let place = match begun {
+            Ok(place) => place,
+            Err(refusal) => return refusal.into_answer(None),
+        };
         if let Err(refusal) = decide(admitted, routes.iter().flat_map(Route::demands)) {
             return refusal.into_answer(None);
         }
@@ -313,7 +322,8 @@ impl<St: Clone + Send + Sync + 'static> Endpoint<St> {
         }
         let body = format!("[{}]", answers.join(","));
         let status = StatusCode::OK;
-        answered(Answer { status, body }, Accepts::of(visit.headers))
+        let answer = answered(Answer { status, body }, Accepts::of(visit.headers));
+        held(answer, place)
     }
 }
 
