@@ -198,7 +198,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // What costs five is worth five: two of them, and the third waits for what is missing.
     let bob = caller("bob", "editor", "192.0.2.2");
     bob.is_told(200, 2, "search").await?;
-    bob.is_refused("search", 3, principal, 60).await?;
+    bob.is_refused("search", 4, principal, 60).await?;
 
     // A tool has a quota of its own. Nothing else is refused because of it.
     let carol = caller("carol", "phone", "192.0.2.3");
