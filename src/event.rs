@@ -1,7 +1,8 @@
 //! What lower layers report. Only `audit` writes it down.
 
-#[cfg(feature = "fetch")]
-use crate::id::Issuer;
+use std::time::Duration;
+
+use crate::id::{ClientId, Issuer};
 
 /// Something that happened outside a request's own decision.
 #[derive(Debug)]
@@ -33,6 +34,37 @@ pub(crate) enum Event<'a> {
     },
     /// The store of quotas answers again.
     LimitsShared,
+    /// Somebody who misbehaves has a penalty from now on.
+    Penalised {
+        /// The address, if it is one.
+        peer: Option<&'a str>,
+        /// Who vouches for it, if it is a principal.
+        issuer: Option<&'a Issuer>,
+        /// With which client, if it is a principal.
+        client: Option<&'a ClientId>,
+        /// A stable code: for which failure.
+        reason: &'static str,
+        /// How many times what it lasts was doubled.
+        level: u32,
+        /// For how long.
+        lasts: Duration,
+    },
+    /// One token comes from many networks at once.
+    TokenSpread {
+        /// Who vouches for it.
+        issuer: &'a Issuer,
+        /// To whom it was issued.
+        client: &'a ClientId,
+        /// From how many, at least.
+        networks: usize,
+        /// Whether further ones are refused.
+        is_refused: bool,
+    },
+    /// All peers together fail more often than expected.
+    ManyFailures {
+        /// How often, in less than a minute.
+        failures: u64,
+    },
 }
 
 /// Receives events.

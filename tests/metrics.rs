@@ -147,6 +147,7 @@ async fn each_metric_is_exposed() {
         format!("clearance_issuer_keys_age_seconds{{{by}}} 3665"),
         format!("clearance_issuer_ready{{{by}}} 0"),
         format!("clearance_limiter_refusals_total{{{of}}} 4"),
+        format!("clearance_penalties_total{{{of}}} 0"),
         format!("clearance_revocation_entries{{{of}}} 1"),
         format!("clearance_revocations_current{{{of}}} 1"),
         format!("clearance_revocations_total{{{of}}} 1"),

@@ -1,8 +1,10 @@
 //! What lower layers report.
 
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use super::text::short;
 use crate::event::{Event, Sink};
+use crate::id::{ClientId, Issuer};
 
 /// Writes down what lower layers report.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,31 @@ impl Sink for Journal {
             }
             Event::LimitsShared => {
                 info!(target: "clearance", "quotas are shared again");
+            }
+            Event::Penalised {
+                peer,
+                issuer,
+                client,
+                reason,
+                level,
+                lasts,
+            } => {
+                let issuer = issuer.map(Issuer::as_str);
+                let client = client.map(ClientId::as_str).map(short);
+                let seconds = lasts.as_secs();
+                warn!(target: "clearance", peer, issuer, client, reason, level, seconds, "penalised");
+            }
+            Event::TokenSpread {
+                issuer,
+                client,
+                networks,
+                is_refused,
+            } => {
+                let client = short(client.as_str());
+                warn!(target: "clearance", %issuer, client, networks, is_refused, "one token from many networks");
+            }
+            Event::ManyFailures { failures } => {
+                warn!(target: "clearance", failures, "many failures, of all peers together");
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Inner;
-use super::pipeline::not_live;
+use super::settle::not_live;
 #[cfg(feature = "axum")]
 use crate::audit::ReasonCode;
 use crate::audit::{Needed, Trail};
@@ -20,6 +20,7 @@ use crate::clock::WakeUp;
 use crate::id::CorrelationId;
 #[cfg(feature = "axum")]
 use crate::lifecycle::NotLive;
+use crate::limit::Offence;
 #[cfg(feature = "axum")]
 use crate::limit::Slot;
 use crate::refusal::{Reason, Refusal};
@@ -173,6 +174,9 @@ impl Admitted {
     /// The refusal of an operation that needs these scopes.
     fn lacks_these(&self, names: Vec<&'static str>) -> Refusal {
         let needed = self.verified.rules().table.bits_of(&names);
+        if let Err(wait) = self.guard.refused(&self.verified, Offence::ScopeProbing) {
+            return self.refuse_for(wait.into(), needed, None);
+        }
         let wanted = self.wanted_beside(names);
         self.refuse_for(Reason::InsufficientScope, needed, Some(wanted))
     }
@@ -291,6 +295,12 @@ impl Admitted {
 
     /// The refusal of somebody else's session, which is that of one that does not exist.
     pub(crate) fn knows_no_session(&self) -> Refusal {
+        let refused = self.guard.refused(&self.verified, Offence::SessionGuessing);
+        self.refuse(refused.map_or_else(Into::into, |()| Reason::UnknownSession))
+    }
+
+    /// The same where it was the caller's own, and is over.
+    pub(crate) fn has_ended_session(&self) -> Refusal {
         self.refuse(Reason::UnknownSession)
     }
 

@@ -15,7 +15,7 @@ use super::voucher::Voucher;
 use crate::audit::{Auditor, Journal};
 use crate::id::Resource;
 use crate::lifecycle::{Revocations, TokenCache};
-use crate::limit::{Limits, PeerLimits};
+use crate::limit::{Abuse, Limits, PeerLimits, Peers};
 use crate::refusal::Answers;
 use crate::scope::ScopeTable;
 use crate::token::{Acceptance, HashKey, ISSUED_AT_SKEW, IssuerRules, KnownHeader, Rules};
@@ -39,17 +39,15 @@ impl Settings {
         let max_age = self
             .max_age
             .map(|oldest| positive(oldest).ok_or(ConfigError::Lifetime));
-        let leeway = self
-            .leeway
-            .to_std()
-            .ok()
-            .filter(|leeway| *leeway <= MOST_LEEWAY);
+        let leeway = self.leeway.to_std().ok();
+        let leeway = leeway.filter(|leeway| *leeway <= MOST_LEEWAY);
         let leeway = leeway.ok_or(ConfigError::Leeway)?;
         // A token may have been issued a little after its revocation, by its issuer's clock.
         let keep = max_lifetime
             .saturating_add(leeway)
             .saturating_add(ISSUED_AT_SKEW);
-        let (limits, peers, alias) = (self.limits()?, self.peers()?, self.alias());
+        let (abuse, alias) = (self.abuse()?, self.alias());
+        let (limits, peers) = (self.limits()?, self.peers()?);
         let mut auditor = Auditor::new(Arc::clone(&self.clock), self.resource.clone());
         if let Some(key) = self.subject_key {
             auditor.hash_subjects(key);
@@ -69,6 +67,7 @@ impl Settings {
         Ok(Inner {
             #[cfg(feature = "metrics")]
             label: self.resource.as_str().into(),
+            abuse,
             limits,
             peers,
             cache: TokenCache::new(self.most_tokens, random_key()?),
@@ -124,6 +123,12 @@ impl Settings {
     fn alias(&self) -> Option<Resource> {
         let origin = self.root_alias.then(|| self.resource.origin());
         origin.filter(|origin| origin.metadata_path() != self.resource.metadata_path())
+    }
+
+    fn abuse(&self) -> Result<Abuse, ConfigError> {
+        let peers = self.peers.as_ref().map(Peers::choices);
+        let abuse = Abuse::new(self.limits.refusals, peers, Arc::new(Journal));
+        abuse.ok().ok_or(ConfigError::Quota)
     }
 
     fn peers(&mut self) -> Result<Option<PeerLimits>, ConfigError> {

@@ -10,6 +10,7 @@ use super::{Guard, Inner};
 use crate::audit::{AuditStats, DecisionStats};
 use crate::id::Issuer;
 use crate::lifecycle::CacheStats;
+use crate::limit::PenaltyStats;
 use crate::scope::Vocabulary;
 
 /// How a guard is: what it could decide at this moment, and since when it knows what it knows.
@@ -24,6 +25,8 @@ pub struct Health {
     pub revocations: RevocationHealth,
     /// The quotas.
     pub limits: LimitHealth,
+    /// Who misbehaved, and what came of it.
+    pub penalties: PenaltyStats,
     /// What was decided.
     pub decisions: DecisionStats,
     /// What is remembered of verified tokens.
@@ -128,7 +131,7 @@ impl Health {
 }
 
 impl<V: Vocabulary> Guard<V> {
-    /// How the guard is. It asks nobody, and costs a few microseconds.
+    /// How the guard is. It asks nobody, and costs a few microseconds; some more while penalties run.
     ///
     /// # Examples
     /// ```
@@ -167,6 +170,7 @@ impl Inner {
                 goes_on,
             },
             limits: self.limit_health(),
+            penalties: self.abuse.stats(now),
             decisions: self.auditor.decisions(),
             cache: self.cache.stats(),
             audit: self.auditor.stats(),

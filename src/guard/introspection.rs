@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Inner;
+use super::pipeline::Attempt;
 use super::settle::Settled;
 use super::voucher::{Voucher, unavailable};
-use crate::audit::Trail;
 use crate::lifecycle::{Asker, Moment, TokenKey, Unanswered};
 use crate::refusal::{Reason, Refusal, TokenFault};
 use crate::secret::BearerToken;
@@ -33,13 +33,12 @@ impl Inner {
     pub(super) async fn introspect(
         self: &Arc<Self>,
         token: Token<Opaque>,
-        key: Option<(TokenKey, usize)>,
-        trail: Trail,
+        attempt: Attempt,
     ) -> Result<Settled, Refusal> {
         let refuse = |reason| self.refuse(reason, None);
         let asker = self.asker().ok_or_else(|| refuse(UNKNOWN))?;
         // Where an answer counts for no time at all, nothing of it is remembered.
-        let key = key.filter(|_| !asker.lifetime().is_zero());
+        let key = attempt.key.filter(|_| !asker.lifetime().is_zero());
         let was_known = key.is_some_and(|(key, _)| self.cache.was_known(&key));
         let answer = asker.ask(token, key.map(|(key, _)| key), was_known).await;
         let (answered, asked_at) = answer.map_err(|why| refuse(unavailable(asker, why).into()))?;
@@ -50,17 +49,20 @@ impl Inner {
             refuse(reason)
         });
         let token = active(asker, answered).map_err(keep_out)?;
-        let mut at = Moment::of(&*self.acceptance.rules().clock);
+        let at = Moment::of(&*self.acceptance.rules().clock);
         let token = token.verify_audience(&self.acceptance, at.now);
         let token = token.map_err(|error| keep_out(error.into()))?;
-        let now = at.now;
         if let Some((key, length)) = key {
-            // It counts since the issuer was asked, not since it answered.
-            at.monotonic = asked_at;
             let key = (key, length.max(weight));
-            self.cache.keep(key, token.verified(), at, asker.lifetime());
+            // It counts since the issuer was asked, not since it answered.
+            let since = Moment {
+                monotonic: asked_at,
+                ..at
+            };
+            self.cache
+                .keep(key, token.verified(), since, asker.lifetime());
         }
-        self.settle(token, now, trail)
+        self.settle_new(token, attempt, at)
     }
 
     /// The same as far as the issuer's answer.

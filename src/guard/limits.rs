@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::builder::GuardBuilder;
-use crate::limit::{Limit, LimitSharing, LimitStore, Peers};
 #[cfg(feature = "axum")]
-use crate::limit::{LimitedBy, Quota};
+use crate::limit::LimitedBy;
+use crate::limit::{Limit, LimitSharing, LimitStore, Peers, Quota};
 use crate::scope::Vocabulary;
 #[cfg(feature = "axum")]
 use crate::scope::{Declared, KnownTo, Scope};
@@ -106,8 +106,19 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
         self
     }
 
-    /// Where the address of whoever asks comes from, and how often one may ask before its token is looked
-    /// at.
+    /// How many refusals of a principal are tolerated: 30 a minute, 30 at once, unless said. It is about
+    /// calls that its token does not grant (`insufficient_scope`), and sessions that it names and did not
+    /// begin.
+    ///
+    /// Beyond that it has a [`Penalty`](crate::limit::Penalty): while it runs, such a request gets 429, and
+    /// when to come back, in place of 403 or 404. What the token grants goes on as before.
+    pub fn refusal_budget(mut self, budget: Quota) -> Self {
+        self.settings.limits.refusals = budget;
+        self
+    }
+
+    /// Where the address of whoever asks comes from, how often one may ask before its token is looked at,
+    /// and how often one may fail.
     pub fn peers(mut self, peers: Peers) -> Self {
         self.settings.peers = Some(peers);
         self

@@ -22,6 +22,7 @@ impl<V: Vocabulary> Guard<V> {
     /// | --- | --- | --- | --- |
     /// | `clearance_decisions_total` | counter | `resource`, `decision`, `reason` ([`ReasonCode`](crate::audit::ReasonCode), or `none`) | decisions |
     /// | `clearance_limiter_refusals_total` | counter | `resource` | requests |
+    /// | `clearance_penalties_total` | counter | `resource` | penalties that began |
     /// | `clearance_streams_ended_total` | counter | `resource`, `reason` | answers that were cut because their token died |
     /// | `clearance_token_cache_hits_total`, `clearance_token_cache_misses_total` | counter | `resource` | look-ups |
     /// | `clearance_token_cache_tokens` | gauge | `resource` | tokens |
@@ -75,6 +76,7 @@ impl Inner {
         of("clearance_token_cache_hits_total").absolute(health.cache.hits);
         of("clearance_token_cache_misses_total").absolute(health.cache.misses);
         now("clearance_token_cache_tokens").set(count(health.cache.tokens));
+        of("clearance_penalties_total").absolute(health.penalties.total);
         let revocations = health.revocations;
         of("clearance_revocations_total").absolute(revocations.taken);
         now("clearance_revocation_entries").set(count(revocations.entries));
@@ -150,6 +152,7 @@ fn describe() {
         "clearance_limiter_refusals_total",
         "Requests beyond their principal's quota"
     );
+    describe_counter!("clearance_penalties_total", "Penalties that began");
     describe_counter!(
         "clearance_streams_ended_total",
         "Answers cut because their token died"

@@ -1,11 +1,12 @@
 //! The guard: the one place where a request becomes an [`Authorized`] or a [`Refusal`].
 //!
-//! The order of the checks is fixed: credential syntax (400, 401) - signature, issuer, audience,
-//! time (401) - revocation (401) - the principal's quota (429) - what no scope can cure (403) -
+//! The order of the checks is fixed: the peer's quota (429) - credential syntax (400, 401) - whether the
+//! token has to wait (429) - signature, issuer, audience, time (401) - revocation (401) - the principal's quota (429) - what no scope can cure (403) -
 //! scope (403). A dependency that cannot be asked is 503 at its place in this order, never 401.
 //!
 //! Layer L4.
 
+mod abuse;
 mod admitted;
 mod assemble;
 mod builder;
@@ -54,7 +55,7 @@ use crate::id::{Issuer, Resource};
 use crate::jwk::KeySet;
 use crate::keys::Unavailable;
 use crate::lifecycle::{CacheStats, Revocations, TokenCache};
-use crate::limit::{Limits, PeerLimits};
+use crate::limit::{Abuse, Limits, PeerLimits};
 use crate::refusal::{Answers, Refusal};
 use crate::scope::{KnownTo, Set, Vocabulary};
 use crate::token::{Acceptance, KnownHeader, Token, Unverified};
@@ -132,6 +133,7 @@ pub(crate) struct Inner {
     cache: TokenCache,
     limits: Limits,
     peers: Option<PeerLimits>,
+    abuse: Abuse,
     auditor: Auditor,
     /// The resource, as metrics name it.
     #[cfg(feature = "metrics")]

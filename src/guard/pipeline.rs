@@ -15,9 +15,11 @@ use crate::audit::ReasonCode;
 use crate::audit::{self, Auditor, Trail};
 use crate::id::CorrelationId;
 use crate::jwk::KeySet;
-use crate::keys::{IssuerKeys, Unavailable};
-use crate::lifecycle::{LONGEST, Moment, NotLive, Recall, TokenKey};
+use crate::keys::IssuerKeys;
+use crate::lifecycle::{LONGEST, Moment, Recall, TokenKey};
+use crate::limit::Sighting;
 use crate::refusal::{Answers, CredentialError, Reason, Refusal, TokenFault};
+use crate::secret::BearerToken;
 use crate::token::{
     Acceptance, AudienceError, KnownHeader, SignatureError, SignatureVerified, Token, Unverified,
     Verified,
@@ -45,16 +47,23 @@ pub(crate) enum Wants {
 
 /// What has to be waited for.
 pub(crate) enum Arrived {
-    Unverified(Presented),
+    Unverified(Box<Presented>),
     Counts(Counting),
 }
 
 /// A token that has to be verified.
 pub(crate) struct Presented {
-    trail: Trail,
     shown: Shown,
-    /// What it is remembered by afterwards.
-    key: Option<(TokenKey, usize)>,
+    attempt: Attempt,
+}
+
+/// What is known of a request beside its token.
+pub(super) struct Attempt {
+    pub(super) trail: Trail,
+    /// What the token is remembered by afterwards.
+    pub(super) key: Option<(TokenKey, usize)>,
+    /// Who shows it, where that is known.
+    pub(super) seen: Option<Sighting>,
 }
 
 /// How far a token came without waiting.
@@ -112,17 +121,23 @@ impl Inner {
         let at = Moment::of(&*self.acceptance.rules().clock);
         let is_told = wants != Wants::Unknown && self.auditor.is_read();
         let trail = Trail::new(correlation, at.monotonic, is_told);
-        let settled = match self.arrive(parts, at, trail) {
+        let mut seen = self.peers.as_ref().map(|peers| peers.sighting(parts));
+        let settled = match self.arrive(parts, at, trail, &mut seen) {
             Err(settled) => settled,
             Ok(presented) => match self.at_once(presented) {
                 Tried::Settled(settled) => settled,
-                Tried::Waits(presented) => return Begun::Waits(Arrived::Unverified(presented)),
+                Tried::Waits(presented) => {
+                    return Begun::Waits(Arrived::Unverified(Box::new(presented)));
+                }
             },
         };
         match settled {
             Ok(Settled::In(admitted, now)) => Begun::Done(Ok((admitted, now))),
             Ok(Settled::Counts(counting)) => Begun::Waits(Arrived::Counts(counting)),
-            Err(refusal) => Begun::Done(Err(self.turned_away(refusal, correlation, at.monotonic))),
+            Err(refusal) => {
+                self.failed(seen.as_ref(), &refusal);
+                Begun::Done(Err(self.turned_away(refusal, correlation, at.monotonic)))
+            }
         }
     }
 
@@ -132,10 +147,11 @@ impl Inner {
         parts: &mut Parts,
         at: Moment,
         mut trail: Trail,
+        seen: &mut Option<Sighting>,
     ) -> Result<Presented, Result<Settled, Refusal>> {
         let refuse = |reason| Err(self.refuse(reason, None));
-        if let Some(peers) = &self.peers
-            && let Err(not_until) = peers.charge(peers.peer(parts))
+        if let (Some(peers), Some(seen)) = (&self.peers, &seen)
+            && let Err(not_until) = peers.charge(seen)
         {
             return Err(refuse(not_until.into()));
         }
@@ -146,8 +162,10 @@ impl Inner {
         };
         let length = presented.expose().len();
         // What is longer than a token may be is not looked at.
-        let key = (length <= self.longest_token).then(|| self.cache.key_of(&presented));
-        let key = key.flatten();
+        let is_wanted = length <= self.longest_token && (self.cache.is_on() || seen.is_some());
+        let hash = is_wanted.then(|| self.cache.key_of(&presented));
+        *seen = seen.map(|seen| seen.showing(hash.map(TokenKey::half)));
+        let key = hash.filter(|_| self.cache.is_on());
         if let Some(key) = key {
             let stands = |verified: &Verified| {
                 let voucher = self.vouchers.get(verified.source());
@@ -156,6 +174,10 @@ impl Inner {
             match self.cache.recall(&key, at, stands) {
                 Recall::Live(token) => {
                     trail.was_known();
+                    if let Err(not_until) = self.spread(seen.as_ref(), token.verified(), at) {
+                        let refusal = self.refuse(not_until.into(), Some(token.verified()));
+                        return Err(Err(refusal.of_remembered(true)));
+                    }
                     return Err(self.settle(token, at.now, trail));
                 }
                 Recall::Expired => {
@@ -168,64 +190,75 @@ impl Inner {
         let Ok(raw) = presented.into_token() else {
             return Err(refuse(CredentialError::Malformed.into()));
         };
+        let shown = self.shown(raw, key).map_err(refuse)?;
+        if let Some(Err(not_until)) = seen.map(|seen| self.abuse.check(&seen, at.monotonic)) {
+            return Err(refuse(not_until.into()));
+        }
+        let attempt = Attempt {
+            trail,
+            key: key.map(|key| (key, length)),
+            seen: *seen,
+        };
+        Ok(Presented { shown, attempt })
+    }
+
+    /// The token, as far as it can be read by itself.
+    #[cfg_attr(
+        not(feature = "fetch"),
+        expect(unused_variables, reason = "nobody is asked about tokens")
+    )]
+    fn shown(&self, raw: BearerToken, key: Option<TokenKey>) -> Result<Shown, Reason> {
         #[cfg(feature = "fetch")]
-        if length <= self.longest_token && self.is_asked_about(&raw) {
+        if raw.expose().len() <= self.longest_token && self.is_asked_about(&raw) {
             if self.is_known_inactive(key) {
-                return Err(refuse(IntrospectionError::Inactive.into()));
+                return Err(IntrospectionError::Inactive.into());
             }
-            return Ok(Presented {
-                trail,
-                shown: Shown::Opaque(Token::opaque(raw)),
-                key: key.map(|key| (key, length)),
-            });
+            return Ok(Shown::Opaque(Token::opaque(raw)));
         }
-        match Token::parse_within(raw, self.longest_token, &self.known_header) {
-            Ok(token) => Ok(Presented {
-                trail,
-                shown: Shown::Signed(token),
-                key: key.map(|key| (key, length)),
-            }),
-            Err(error) => Err(refuse(error.into())),
-        }
+        let token = Token::parse_within(raw, self.longest_token, &self.known_header)?;
+        Ok(Shown::Signed(token))
     }
 
     /// The rest of it, where nothing has to be waited for.
-    fn at_once(self: &Arc<Self>, Presented { trail, shown, key }: Presented) -> Tried {
+    fn at_once(self: &Arc<Self>, Presented { shown, attempt }: Presented) -> Tried {
         match shown {
             Shown::Signed(token) => {
                 let Some((source, keys)) = self.at_hand(&token) else {
                     let shown = Shown::Signed(token);
-                    return Tried::Waits(Presented { trail, shown, key });
+                    return Tried::Waits(Presented { shown, attempt });
                 };
-                Tried::Settled(self.finish(token, key, (source, &keys), trail))
+                Tried::Settled(self.finish(token, attempt, (source, &keys)))
             }
             #[cfg(feature = "fetch")]
-            Shown::Opaque(_) => Tried::Waits(Presented { trail, shown, key }),
+            Shown::Opaque(_) => Tried::Waits(Presented { shown, attempt }),
         }
     }
 
     /// The rest of it, where keys or the issuer's answer have to be waited for.
     pub(crate) async fn resume(self: &Arc<Self>, arrived: Arrived) -> Admission {
-        let trail = match &arrived {
-            Arrived::Unverified(presented) => &presented.trail,
-            Arrived::Counts(counting) => counting.trail(),
+        let (trail, seen) = match &arrived {
+            Arrived::Unverified(of) => (&of.attempt.trail, of.attempt.seen),
+            Arrived::Counts(counting) => (counting.trail(), None),
         };
         let (correlation, begun) = (trail.correlation(), trail.begun());
         let done = match arrived {
-            Arrived::Unverified(presented) => self.verified(presented).await,
+            Arrived::Unverified(presented) => self.verified(*presented).await,
             Arrived::Counts(counting) => self.count(counting).await,
         };
-        done.map_err(|refusal| self.turned_away(refusal, correlation, begun))
+        done.map_err(|refusal| {
+            self.failed(seen.as_ref(), &refusal);
+            self.turned_away(refusal, correlation, begun)
+        })
     }
 
-    async fn verified(self: &Arc<Self>, Presented { trail, shown, key }: Presented) -> Admission {
+    async fn verified(self: &Arc<Self>, Presented { shown, attempt }: Presented) -> Admission {
         let settled = match shown {
             Shown::Signed(token) => {
                 let (source, keys) = self.keys_for(&token).await?;
-                self.finish(token, key, (source, &keys), trail)?
+                self.finish(token, attempt, (source, &keys))?
             }
             #[cfg(feature = "fetch")]
-            Shown::Opaque(token) => self.introspect(token, key, trail).await?,
+            Shown::Opaque(token) => self.introspect(token, attempt).await?,
         };
         match settled {
             Settled::In(admitted, now) => Ok((admitted, now)),
@@ -237,13 +270,13 @@ impl Inner {
     fn finish(
         self: &Arc<Self>,
         token: Token<Unverified>,
-        key: Option<(TokenKey, usize)>,
+        attempt: Attempt,
         (source, keys): (&IssuerKeys, &KeySet),
-        trail: Trail,
     ) -> Result<Settled, Refusal> {
         let token = self.verify(token, source, keys)?;
         #[cfg(feature = "metrics")]
-        self.measured(&trail);
+        self.measured(&attempt.trail);
+        let key = attempt.key;
         // Only now: there may have been a wait for keys, and the token may have died meanwhile.
         let at = Moment::of(&*self.acceptance.rules().clock);
         let deadline = token.deadline(&self.acceptance);
@@ -261,7 +294,7 @@ impl Inner {
         if let Some(key) = key {
             self.cache.keep(key, token.verified(), at, LONGEST);
         }
-        self.settle(token, at.now, trail)
+        self.settle_new(token, attempt, at)
     }
 
     fn verify(
@@ -359,16 +392,5 @@ impl Inner {
 
     pub(crate) const fn auditor(&self) -> &Auditor {
         &self.auditor
-    }
-}
-
-/// Why a token is refused that nobody calls live.
-pub(super) fn not_live(why: NotLive, verified: &Verified) -> Reason {
-    match why {
-        NotLive::Revoked => Reason::InvalidToken(TokenFault::Revoked),
-        NotLive::Unavailable => {
-            let issuer = verified.principal().issuer.clone();
-            Unavailable::new(issuer, "revocations_unknown", Duration::from_secs(1)).into()
-        }
     }
 }

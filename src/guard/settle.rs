@@ -1,16 +1,18 @@
 //! What is looked at each time, after everything that a token proves by itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::Inner;
 use super::admitted::Admitted;
-use super::pipeline::{Admission, not_live};
+use super::pipeline::Admission;
 use crate::audit::Trail;
 use crate::keys::Unavailable;
+use crate::lifecycle::NotLive;
 use crate::limit::Uncounted;
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::{Reason, Refusal, TokenFault};
 use crate::token::{AudienceVerified, Live, Permit, Token, Verified};
 
 /// A token in force, and whether it was counted.
@@ -85,13 +87,24 @@ impl Counting {
     }
 }
 
+/// Why a token is refused that nobody calls live.
+pub(super) fn not_live(why: NotLive, verified: &Verified) -> Reason {
+    match why {
+        NotLive::Revoked => Reason::InvalidToken(TokenFault::Revoked),
+        NotLive::Unavailable => {
+            let issuer = verified.principal().issuer.clone();
+            Unavailable::new(issuer, "revocations_unknown", Duration::from_secs(1)).into()
+        }
+    }
+}
+
 /// Why a token is refused whose use is not counted.
 pub(super) fn uncounted(why: Uncounted, verified: &Verified) -> Reason {
     match why {
         Uncounted::Beyond(not_until) => not_until.into(),
         Uncounted::Unavailable(_) => {
             let issuer = verified.principal().issuer.clone();
-            Unavailable::new(issuer, "limits_unknown", std::time::Duration::from_secs(1)).into()
+            Unavailable::new(issuer, "limits_unknown", Duration::from_secs(1)).into()
         }
     }
 }

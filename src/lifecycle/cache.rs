@@ -99,6 +99,13 @@ impl Moment {
     }
 }
 
+impl TokenKey {
+    /// Half of it: enough where it is no harm if two are taken for one another once in a lifetime.
+    pub(crate) const fn half(self) -> u64 {
+        self.head
+    }
+}
+
 impl TokenCache {
     /// Remembers at most so many; none at all if that is nought.
     pub(crate) fn new(most: usize, hash_key: HashKey) -> Self {
@@ -111,18 +118,20 @@ impl TokenCache {
         }
     }
 
-    /// The key of this token; none if nothing is remembered anyway.
-    pub(crate) fn key_of(&self, token: &Presented) -> Option<TokenKey> {
-        if !self.is_on {
-            return None;
-        }
+    /// Whether anything is remembered.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// The key of this token.
+    pub(crate) fn key_of(&self, token: &Presented) -> TokenKey {
         let mut hasher = SipHasher13::new_with_key(&self.hash_key.0);
         hasher.write(token.expose());
         let hash = hasher.finish128();
-        Some(TokenKey {
+        TokenKey {
             head: hash.h1,
             tail: hash.h2,
-        })
+        }
     }
 
     /// What is known of the token with this key. The key that signed it must still count: `stands`

@@ -36,7 +36,9 @@ impl Call<'_> {
             | LimitedBy::Principal
             | LimitedBy::Client
             | LimitedBy::Calls
-            | LimitedBy::Streams => false,
+            | LimitedBy::Streams
+            | LimitedBy::Penalty
+            | LimitedBy::Networks => false,
         }
     }
 }

@@ -24,6 +24,10 @@ pub enum LimitedBy {
     Calls,
     /// How many streams of a principal may be open at once.
     Streams,
+    /// The failures that are tolerated: see [`Penalty`](super::Penalty).
+    Penalty,
+    /// From how many networks one token may come in a minute.
+    Networks,
 }
 
 impl LimitedBy {
@@ -37,6 +41,8 @@ impl LimitedBy {
         Self::Scope,
         Self::Calls,
         Self::Streams,
+        Self::Penalty,
+        Self::Networks,
     ];
 
     /// The name of the policy in `RateLimit` and `RateLimit-Policy`, and the label of metrics.
@@ -55,6 +61,8 @@ impl LimitedBy {
             Self::Scope => "scope",
             Self::Calls => "calls",
             Self::Streams => "streams",
+            Self::Penalty => "penalty",
+            Self::Networks => "networks",
         }
     }
 }

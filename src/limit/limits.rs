@@ -31,6 +31,8 @@ pub(crate) struct LimitChoices {
     #[cfg(feature = "axum")]
     pub(crate) streams: Option<u32>,
     pub(crate) most_principals: usize,
+    /// How many refusals of a principal are tolerated.
+    pub(crate) refusals: Quota,
     pub(crate) sharing: Option<LimitSharing>,
 }
 
@@ -47,6 +49,7 @@ impl Default for LimitChoices {
             #[cfg(feature = "axum")]
             streams: None,
             most_principals: 1 << 16,
+            refusals: Quota::per_minute(30),
             sharing: None,
         }
     }

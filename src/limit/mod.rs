@@ -8,6 +8,12 @@
 //! | what a call takes of the principal's quota | `cost_of_tool` | 1 |
 //! | calls, and open streams, of a principal at once | `calls_at_once`, `streams_at_once` | no limit |
 //! | requests of an address, before its token is looked at | [`Peers`] | no limit |
+//! | failures of an address: tokens that are malformed, made up, or meant for others | [`Peers::failure_budget`] | where there are peers, 12 a minute, 20 at once |
+//! | networks that one token comes from | [`Peers::report_tokens_from_more_than`] | where there are peers, 8 a minute are not reported |
+//! | refusals of a principal, for want of scopes or for a session that is not its own | `refusal_budget` of the builder | 30 a minute, 30 at once |
+//!
+//! Who fails more often has a [`Penalty`], which is no end: see [`Peers`] for what it takes, and
+//! [`Guard::lift_penalty`](crate::Guard::lift_penalty).
 //!
 //! Who asks too often is told so with 429, and when to come back: see [`NotUntil`]. The arithmetic (GCRA) is
 //! `governor`'s. What is ours: keys are verified principals and nothing that a caller can choose, and there is
@@ -16,6 +22,7 @@
 //!
 //! Layer L3.
 
+mod abuse;
 #[cfg(feature = "axum")]
 mod at_once;
 mod bill;
@@ -27,11 +34,13 @@ mod quota;
 mod shared;
 mod store;
 
+pub use abuse::{Offence, Offender, Penalty, PenaltyStats};
 pub use exceeded::{LimitedBy, NotUntil};
 pub use peers::Peers;
 pub use quota::Quota;
 pub use shared::{Charge, Counted, LimitStore, LimitsUnavailable, Verdict};
 
+pub(crate) use abuse::{Abuse, Sighting};
 #[cfg(feature = "axum")]
 pub(crate) use at_once::Slot;
 #[cfg(feature = "axum")]

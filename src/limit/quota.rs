@@ -85,6 +85,13 @@ impl Quota {
         each.saturating_mul(self.at_once())
     }
 
+    /// A budget of this size, of which one more is used: when it is whole again; nothing if it is used up.
+    pub(super) fn spend(self, whole_at: Duration, now: Duration) -> Option<Duration> {
+        let each = self.per.checked_div(self.count)?;
+        let next = whole_at.max(now).saturating_add(each);
+        (next.saturating_sub(now) <= self.refill()).then_some(next)
+    }
+
     /// Whether it allows something, and no more than can be counted.
     pub(crate) fn is_sound(self) -> bool {
         self.for_governor().is_some()

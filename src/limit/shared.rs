@@ -70,7 +70,9 @@ impl Charge {
             | LimitedBy::Tool
             | LimitedBy::Scope
             | LimitedBy::Calls
-            | LimitedBy::Streams => principal.subject.as_str(),
+            | LimitedBy::Streams
+            | LimitedBy::Penalty
+            | LimitedBy::Networks => principal.subject.as_str(),
         };
         let (issuer, client) = (principal.issuer.as_str(), principal.client.as_str());
         let mut account = Vec::new();

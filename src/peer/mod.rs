@@ -10,6 +10,7 @@ pub(crate) use forwarded::pairs_of;
 pub use source::ForwardedBy;
 pub(crate) use source::{PeerNetwork, Source};
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
@@ -72,13 +73,29 @@ impl PeerInfo {
 /// # let _ = proxies;
 /// # Ok::<(), clearance::NetworkError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpNet);
 
 impl Network {
     /// Whether the address, in its canonical form, is in it.
     pub(crate) fn has(&self, address: IpAddr) -> bool {
         self.0.contains(&address)
+    }
+
+    /// Whether one of the two lies in the other.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.0.contains(&other.0) || other.0.contains(&self.0)
+    }
+}
+
+/// An address without the length of its prefix, if it is one.
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.prefix_len() == self.0.max_prefix_len() {
+            self.0.addr().fmt(f)
+        } else {
+            self.0.fmt(f)
+        }
     }
 }
 

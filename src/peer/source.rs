@@ -8,6 +8,7 @@ use axum::extract::ConnectInfo;
 use http::header::FORWARDED;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
 
 use super::forwarded::pairs_of;
 use super::{Network, PeerInfo};
@@ -144,18 +145,19 @@ impl PeerNetwork {
     }
 }
 
-impl fmt::Display for PeerNetwork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            IpAddr::V4(address) => address.fmt(f),
-            IpAddr::V6(address) => write!(f, "{address}/64"),
-        }
+impl From<PeerNetwork> for Network {
+    fn from(PeerNetwork(address): PeerNetwork) -> Self {
+        let alone = IpNet::from(address);
+        Self(match address {
+            IpAddr::V4(_) => alone,
+            IpAddr::V6(_) => IpNet::new(address, 64).unwrap_or(alone),
+        })
     }
 }
 
 impl fmt::Debug for PeerNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        Network::from(*self).fmt(f)
     }
 }
 
@@ -176,7 +178,7 @@ mod tests {
         parts
             .extensions
             .insert(PeerInfo::plain(from.parse().unwrap()));
-        source.peer(&parts).unwrap().to_string()
+        Network::from(source.peer(&parts).unwrap()).to_string()
     }
 
     fn behind(by: ForwardedBy) -> Source {

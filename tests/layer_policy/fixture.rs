@@ -47,6 +47,7 @@ pub async fn guard<V: Vocabulary>(issuer: &Issuer) -> Guard<V> {
         .clock(Arc::clone(issuer.clock()))
         .trusted_issuer(TrustedIssuer::new(issuer.id().clone()))
         .unlimited()
+        .refusal_budget(support::PATIENCE)
         .build()
         .expect("a guard");
     guard.ready().await.expect("keys");

@@ -133,6 +133,7 @@ impl Site {
         let builder = Guard::<Fixture>::builder(resource)
             .baseline::<ToolsRead>()
             .clock(Arc::new(clock.clone()))
+            .refusal_budget(support::PATIENCE)
             .trusted_issuer(TrustedIssuer::new(issuer.id().clone()))
             .deny_if(|auth| auth.subject().as_str() == DENIED);
         let guard = (self.guard)(builder).build().expect("a guard");

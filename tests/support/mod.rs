@@ -38,6 +38,7 @@ use axum::extract::State;
 use axum::routing::any;
 use clearance::id::Resource;
 use clearance::jwk::Algorithm;
+use clearance::limit::Quota;
 use clearance::scope::AnyOf;
 use clearance::testing::{Issuer, ManualClock};
 use clearance::{
@@ -58,6 +59,9 @@ pub const TRACE_PARENT: &str =
     "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// The path of [`M`].
 pub const M_PATH: &str = "/.well-known/oauth-protected-resource/mcp";
+
+/// More refusals than a test makes.
+pub const PATIENCE: Quota = Quota::per_second(1_000_000);
 
 scopes! {
     /// The vocabulary of the requirements' examples.
@@ -165,10 +169,13 @@ pub fn strict(issuer: &Issuer, clock: &ManualClock) -> GuardBuilder<Fixture, Rea
 }
 
 /// The same with other rules for the issuer.
+///
+/// Principals may be refused as often as tables of cases want it.
 pub fn with_rules(issuer: TrustedIssuer, clock: &ManualClock) -> GuardBuilder<Fixture, Ready> {
     Guard::<Fixture>::builder(resource())
         .baseline::<ToolsRead>()
         .clock(Arc::new(clock.clone()))
+        .refusal_budget(PATIENCE)
         .trusted_issuer(issuer)
 }
 

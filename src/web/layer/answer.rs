@@ -56,7 +56,7 @@ impl<T> Visit<T> {
             return Some(self.bad_gateway(why, &admitted, pass.id()));
         }
         if pass.session.is_open() && head.status == StatusCode::NOT_FOUND {
-            let refusal = admitted.knows_no_session();
+            let refusal = admitted.has_ended_session();
             let answer = refusal.into_answer(pass.id());
             return Some(self.refused(ReasonCode::UnknownSession, answer));
         }
