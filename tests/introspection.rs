@@ -18,6 +18,8 @@ mod support;
 mod answers;
 #[path = "introspection/asking.rs"]
 mod asking;
+#[path = "introspection/peers.rs"]
+mod peers;
 #[path = "introspection/remembering.rs"]
 mod remembering;
 #[path = "introspection/server.rs"]
