@@ -115,6 +115,10 @@ impl Caller {
                 let is_early = begun.is_none_or(|begun| answer.answered.at < begun);
                 is_early.then_some("refused before it is revoked")
             }
+            // Of those who come and go there may be few, and each of these is asked for often then.
+            (Fate::Expiring(end), 429) => {
+                (answer.sent.day >= *end).then_some("expired, and counted")
+            }
             _ => Some("an answer that this caller never gets"),
         }
     }
@@ -180,6 +184,8 @@ fn answers() {
         (Fate::Expiring(end), 0, 4, 200, true, false),
         (Fate::Expiring(end), 0, 4, 401, true, true),
         (Fate::Expiring(end), 0, 5, 200, true, true),
+        (Fate::Expiring(end), 0, 4, 429, true, false),
+        (Fate::Expiring(end), 0, 5, 429, true, true),
         (doomed(5, 6, None), 0, 4, 401, true, true),
         (doomed(5, 6, None), 0, 5, 401, true, false),
         (doomed(5, 6, None), 1, 5, 200, true, false),
