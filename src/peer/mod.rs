@@ -8,6 +8,8 @@ mod source;
 #[cfg(feature = "axum")]
 pub(crate) use forwarded::{is_whole, pairs_of};
 pub use source::ForwardedBy;
+#[cfg(feature = "axum")]
+pub(crate) use source::connected;
 pub(crate) use source::{PeerNetwork, Source};
 
 use std::fmt;

@@ -53,7 +53,7 @@ impl Source {
     /// From the connection inwards: as long as an address is that of a proxy, the one that it names is
     /// looked at. What cannot be read ends that, and the last proxy is the peer then.
     pub(crate) fn peer(&self, parts: &Parts) -> Option<PeerNetwork> {
-        let mut peer = connected(parts)?.to_canonical();
+        let mut peer = connected(parts)?;
         if self.is_proxy(peer) {
             let mut named = self.named(&parts.headers).into_iter().rev();
             while self.is_proxy(peer) {
@@ -99,7 +99,7 @@ impl Source {
 }
 
 /// The other end of the connection.
-fn connected(parts: &Parts) -> Option<IpAddr> {
+pub(crate) fn connected(parts: &Parts) -> Option<IpAddr> {
     let info = parts.extensions.get::<PeerInfo>();
     let address = info.map(PeerInfo::address);
     #[cfg(feature = "axum")]
@@ -107,7 +107,7 @@ fn connected(parts: &Parts) -> Option<IpAddr> {
         let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         info.map(|info| info.0)
     });
-    address.map(|address: SocketAddr| address.ip())
+    address.map(|address: SocketAddr| address.ip().to_canonical())
 }
 
 /// An address, with or without a port.

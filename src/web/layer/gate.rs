@@ -1,8 +1,5 @@
 //! What is asked of a request before its credential: where it comes from, and how.
 
-use std::net::SocketAddr;
-
-use axum::extract::ConnectInfo;
 use http::header::{FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,7 +7,7 @@ use url::{Host, Url};
 
 use super::fields::{Field, Fields};
 use crate::id::Resource;
-use crate::peer::{Network, PeerInfo, is_whole, pairs_of};
+use crate::peer::{Network, PeerInfo, connected, is_whole, pairs_of};
 use crate::refusal::Reason;
 
 /// `X-Forwarded-Proto`.
@@ -57,14 +54,8 @@ impl TlsEvidence {
         if info.is_some_and(PeerInfo::is_encrypted) {
             return true;
         }
-        let connected = || parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = info.map(PeerInfo::address);
-        let Some(peer) = address.or_else(|| connected().map(|info| info.0)) else {
-            return false;
-        };
-        let peer = peer.ip().to_canonical();
-        let is_proxy = |network: &Network| network.has(peer);
-        self.proxies.iter().any(is_proxy) && was_encrypted(&parts.headers)
+        let is_proxy = |peer| self.proxies.iter().any(|network| network.has(peer));
+        connected(parts).is_some_and(is_proxy) && was_encrypted(&parts.headers)
     }
 }
 
