@@ -20,7 +20,7 @@ pub use rulebook::Rulebook;
 pub(crate) use decision::{Demands, decide};
 pub(crate) use index::{Index, Rules};
 pub(crate) use needs::{Needs, Refused, Stop, judge};
-pub(crate) use price::scopes_met;
+pub(crate) use price::{bill, scopes_met, scopes_of};
 #[cfg(feature = "rmcp-3")]
 pub(crate) use rulebook::{OwnGuard, WritesRules};
 

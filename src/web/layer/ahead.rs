@@ -19,9 +19,9 @@ use super::future::{State, StateOf, Step, Visit};
 use super::head::SESSION;
 use crate::audit::ReasonCode;
 use crate::guard::Admitted;
-use crate::limit::{Bill, Call, Place};
+use crate::limit::{Bill, Place};
 use crate::mcp::envelope::{Body, Message};
-use crate::mcp::policy::scopes_met;
+use crate::mcp::policy::{bill, scopes_of};
 use crate::refusal::Refusal;
 use crate::web::collect::Unread;
 use crate::web::response::unread;
@@ -64,7 +64,7 @@ impl Shared {
         let revision = self.revision(&parts.headers, is_old, &body).ok();
         let scopes = |call| {
             let needs = self.needs(revision?, call, by).ok()?;
-            scopes_met(by.admitted, &needs)
+            scopes_of(by.admitted, &needs).map(Some)
         };
         let scopes: Option<Vec<_>> = calls.iter().map(|call| scopes(call)).collect();
         let begins = calls.iter().any(|call| call.method == "initialize");
@@ -74,19 +74,7 @@ impl Shared {
             own_session && by.admitted.may_pass(by.now)
         };
         let scopes = scopes.filter(|_| may_pass());
-        let bill = match &scopes {
-            Some(scopes) => {
-                let named: Vec<_> = calls.iter().map(|call| call.about()).collect();
-                let calls = calls.iter().zip(&named).zip(scopes);
-                let calls = calls.map(|((call, name), scopes)| Call {
-                    method: &call.method,
-                    tool: name.as_deref().filter(|_| call.method == "tools/call"),
-                    scopes,
-                });
-                by.admitted.bill(&calls.collect::<Vec<_>>())
-            }
-            None => by.admitted.bill(&vec![Call::UNKNOWN; calls.len()]),
-        };
+        let bill = bill(by.admitted, &calls, scopes);
         let place = match calls[..] {
             [] => Place::None,
             [only] if only.method == "subscriptions/listen" => Place::Stream,

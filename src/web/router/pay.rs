@@ -10,12 +10,12 @@ use http_body_util::BodyExt as _;
 use super::endpoint::Route;
 use crate::audit::ReasonCode;
 use crate::guard::Admitted;
-use crate::limit::{Call as Priced, Place, Slot};
+use crate::limit::{Place, Slot};
 use crate::mcp::call::Call;
+use crate::mcp::policy::{bill, scopes_met};
 use crate::refusal::Refusal;
 
-/// Pays for the calls of one request. What would be refused anyway costs what its requests cost, and no
-/// more.
+/// Pays for the calls of one request.
 async fn pay<St>(
     admitted: &Admitted,
     now: DateTime<Utc>,
@@ -25,35 +25,17 @@ async fn pay<St>(
     if !admitted.has_prices(calls.len() > 1) {
         return Ok(());
     }
-    let mut scopes = Vec::with_capacity(routes.len());
-    let is_met = routes.iter().all(|route| {
-        let mut needed = Vec::new();
-        let is_met = route.demands().all(|demand| {
-            (demand.challenge)(&mut needed);
-            (demand.is_met)(admitted.granted())
-        });
-        scopes.push(needed);
-        is_met
+    let scopes = routes.iter().map(|route| match route {
+        Route::UnknownMethod | Route::UnknownName => Some(None),
+        Route::Handler { .. } | Route::List(..) | Route::Open(_) => {
+            scopes_met(admitted, route.demands()).map(Some)
+        }
     });
-    let named: Vec<_> = calls.iter().map(|call| call.about()).collect();
-    let priced = calls.iter().zip(&named).zip(&scopes).zip(routes);
-    let priced = priced.map(|(((call, name), scopes), route)| match route {
-        Route::UnknownMethod | Route::UnknownName => Priced::UNKNOWN,
-        Route::Handler { .. } | Route::List(..) | Route::Open(_) => Priced {
-            method: &call.method,
-            tool: name.as_deref().filter(|_| call.method == "tools/call"),
-            scopes,
-        },
-    });
-    let bill = if is_met && admitted.may_pass(now) {
-        admitted.bill(&priced.collect::<Vec<_>>())
-    } else {
-        admitted.bill(&vec![Priced::UNKNOWN; calls.len()])
-    };
-    if admitted.is_asked_elsewhere(&bill) {
-        return admitted.pay_everywhere(&bill).await;
-    }
-    admitted.pay(&bill)
+    let scopes: Option<Vec<_>> = scopes.collect();
+    let scopes = scopes.filter(|_| admitted.may_pass(now));
+    admitted
+        .pay_everywhere(&bill(admitted, calls, scopes))
+        .await
 }
 
 /// The place of calls among what their caller does at once, once they are paid.
