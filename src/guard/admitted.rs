@@ -154,15 +154,15 @@ impl Admitted {
         S::known_in(table) && S::met_in(table, granted) && !self.is_over()
     }
 
+    /// The token, if it is in force. Nothing is written down.
+    pub(super) fn live(&self, now: DateTime<Utc>) -> Result<Live<Token<AudienceVerified>>, Reason> {
+        let token = Token::recall(Arc::clone(&self.verified), now)?;
+        let live = self.guard.revocations.attest(token);
+        live.map_err(|why| not_live(why, &self.verified))
+    }
+
     fn prove<S: Set>(&self, now: DateTime<Utc>) -> Result<Authorized<S>, Refusal> {
-        let token = match Token::recall(Arc::clone(&self.verified), now) {
-            Ok(token) => token,
-            Err(error) => return Err(self.refuse(error.into())),
-        };
-        let live = match self.guard.revocations.attest(token) {
-            Ok(live) => live,
-            Err(why) => return Err(self.refuse(not_live(why, &self.verified))),
-        };
+        let live = self.live(now).map_err(|reason| self.refuse(reason))?;
         let Ok(token) = live.require_scope() else {
             let mut names = Vec::new();
             S::challenge(&mut names);

@@ -9,7 +9,6 @@ use super::settle::uncounted;
 use crate::authorized::Authorized;
 use crate::limit::{Bill, Call, Place, Slot};
 use crate::refusal::Refusal;
-use crate::token::Token;
 
 impl Admitted {
     /// Whether somebody has to look at what a request asks for before it is decided about: its calls may
@@ -47,12 +46,7 @@ impl Admitted {
         if self.is_paid {
             return Ok(None);
         }
-        let limits = &self.guard.limits;
-        let slot = match place {
-            Place::None => Ok(None),
-            Place::Call => limits.begin_call(&self.verified),
-            Place::Stream => limits.begin_stream(&self.verified),
-        };
+        let slot = self.guard.limits.begin(place, &self.verified);
         let slot = slot.map_err(|not_until| self.refuse(not_until.into()))?;
         Ok(slot.map(Arc::new))
     }
@@ -65,16 +59,12 @@ impl Admitted {
     /// Whether nothing denies the caller, as far as is known without a word to anybody.
     pub(crate) fn may_pass(&self, now: DateTime<Utc>) -> bool {
         self.guard.deny.is_empty() || {
-            let any = self.quietly(now);
+            let any = self.live(now).ok().and_then(|live| {
+                let token = live.require_scope().ok()?;
+                Some(Authorized::<()>::new(token, self.correlation()))
+            });
             any.is_some_and(|any| !self.guard.deny.iter().any(|deny| deny(&any)))
         }
-    }
-
-    /// The least of all proofs, or nothing; neither is written down.
-    fn quietly(&self, now: DateTime<Utc>) -> Option<Authorized<()>> {
-        let token = Token::recall(Arc::clone(&self.verified), now).ok()?;
-        let token = self.guard.revocations.attest(token).ok()?.require_scope();
-        Some(Authorized::new(token.ok()?, self.correlation()))
     }
 
     /// The same for whoever stands behind, who need not charge for the calls once more, and may hold it for

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 #[cfg(feature = "axum")]
-use super::at_once::{AtOnce, Slot};
+use super::at_once::{AtOnce, Place, Slot};
 #[cfg(feature = "axum")]
 use super::bill::Call;
 use super::bill::{Account, Bill};
@@ -87,11 +87,21 @@ pub(crate) struct Limits {
 
 /// The quota of each principal for one method, tool or scope.
 #[derive(Debug)]
-pub(super) struct Named {
-    pub(super) name: Box<str>,
+struct Named {
+    name: Box<str>,
     /// Keeps the quotas apart that share a table.
     salt: u64,
-    pub(super) keyed: Keyed,
+    keyed: Keyed,
+}
+
+/// So many units of one quota.
+struct Line<'s> {
+    keyed: &'s Keyed,
+    /// Whose, in the table of this machine.
+    key: u64,
+    /// Of which method, tool or scope, for other machines.
+    name: &'s str,
+    units: NonZeroU32,
 }
 
 /// The most principals that are remembered, whatever is asked for: their places are laid out when
@@ -176,9 +186,9 @@ impl Limits {
 
     /// Pays on this machine. Where it does not suffice, what was paid before stays paid.
     pub(crate) fn pay(&self, verified: &Verified, bill: &Bill) -> Result<(), NotUntil> {
-        for (keyed, key, units) in self.lines(verified, bill) {
-            let counted = keyed.count_many(key, units);
-            counted.map_err(|not_until| bill.told(keyed, not_until.wait))?;
+        for line in self.lines(verified, bill) {
+            let counted = line.keyed.count_many(line.key, line.units);
+            counted.map_err(|not_until| bill.told(line.keyed, not_until.wait))?;
         }
         Ok(())
     }
@@ -194,18 +204,19 @@ impl Limits {
         let Some(sharing) = &self.sharing else {
             return Ok(());
         };
-        let lines = || self.entries(bill);
-        let charges = lines().map(|(keyed, name, units)| {
-            Charge::new(keyed.by(), verified.principal(), name, keyed.quota(), units)
-        });
-        let charges: Vec<Charge> = charges.collect();
-        if charges.is_empty() {
+        let lines: Vec<Line<'_>> = self.lines(verified, bill).collect();
+        if lines.is_empty() {
             return Ok(());
         }
+        let charge = |line: &Line<'_>| {
+            let (by, quota) = (line.keyed.by(), line.keyed.quota());
+            Charge::new(by, verified.principal(), line.name, quota, line.units)
+        };
+        let charges: Vec<Charge> = lines.iter().map(charge).collect();
         match sharing.count(&charges).await {
             Ok(Verdict::Within) => Ok(()),
-            Ok(Verdict::Beyond { place, wait }) => match lines().nth(place) {
-                Some((keyed, ..)) => Err(bill.told(keyed, wait).into()),
+            Ok(Verdict::Beyond { place, wait }) => match lines.get(place) {
+                Some(line) => Err(bill.told(line.keyed, wait).into()),
                 None => Ok(()),
             },
             Err(_) if sharing.goes_on => Ok(()),
@@ -214,32 +225,32 @@ impl Limits {
     }
 
     /// What is to be paid, by whose quota.
-    fn entries<'s>(
-        &'s self,
-        bill: &'s Bill,
-    ) -> impl Iterator<Item = (&'s Keyed, &'s str, NonZeroU32)> {
-        bill.lines().filter_map(|(account, units)| match account {
-            Account::Principal => Some((self.principal.as_ref()?, "", units)),
-            Account::Client => Some((self.client.as_ref()?, "", units)),
-            Account::Named(place) => {
-                let named = self.named.get(place)?;
-                Some((&named.keyed, &*named.name, units))
-            }
-        })
-    }
-
     fn lines<'s>(
         &'s self,
         verified: &'s Verified,
         bill: &'s Bill,
-    ) -> impl Iterator<Item = (&'s Keyed, u64, NonZeroU32)> {
-        bill.lines().filter_map(|(account, units)| match account {
-            Account::Principal => Some((self.principal.as_ref()?, verified.principal_key(), units)),
-            Account::Client => Some((self.client.as_ref()?, self.client_key(verified), units)),
-            Account::Named(place) => {
-                let named = self.named.get(place)?;
-                Some((&named.keyed, verified.principal_key() ^ named.salt, units))
-            }
+    ) -> impl Iterator<Item = Line<'s>> {
+        let line = |keyed, key, name, units| Line {
+            keyed,
+            key,
+            name,
+            units,
+        };
+        bill.lines().filter_map(move |(account, units)| {
+            Some(match account {
+                Account::Principal => {
+                    let principal = self.principal.as_ref()?;
+                    line(principal, verified.principal_key(), "", units)
+                }
+                Account::Client => {
+                    let client = self.client.as_ref()?;
+                    line(client, self.client_key(verified), "", units)
+                }
+                Account::Named(place) => {
+                    let Named { name, salt, keyed } = self.named.get(place)?;
+                    line(keyed, verified.principal_key() ^ salt, name, units)
+                }
+            })
         })
     }
 
@@ -294,17 +305,18 @@ impl Limits {
         bill
     }
 
-    /// A place among the calls of the principal that run at once; nothing where they are not limited.
-    pub(crate) fn begin_call(&self, verified: &Verified) -> Result<Option<Slot>, NotUntil> {
-        let calls = self.calls.as_ref();
-        let slot = calls.map(|calls| calls.take(verified.principal_key()));
-        slot.transpose()
-    }
-
-    /// A place among the open streams of the principal; nothing where they are not limited.
-    pub(crate) fn begin_stream(&self, verified: &Verified) -> Result<Option<Slot>, NotUntil> {
-        let streams = self.streams.as_ref();
-        let slot = streams.map(|streams| streams.take(verified.principal_key()));
+    /// A place among what the principal does at once; nothing where that is not limited.
+    pub(crate) fn begin(
+        &self,
+        place: Place,
+        verified: &Verified,
+    ) -> Result<Option<Slot>, NotUntil> {
+        let limit = match place {
+            Place::None => None,
+            Place::Call => self.calls.as_ref(),
+            Place::Stream => self.streams.as_ref(),
+        };
+        let slot = limit.map(|limit| limit.take(verified.principal_key()));
         slot.transpose()
     }
 }
