@@ -8,12 +8,10 @@ use super::error::{SettingError, listed};
 #[cfg(feature = "axum")]
 use super::limit::Requests;
 use super::path::Path;
-#[cfg(feature = "axum")]
-use super::read::At;
 use super::read::{self, Value};
 use super::values::{NonEmpty, Word};
 #[cfg(feature = "axum")]
-use super::values::{Whole, scope_of};
+use super::values::{Rows, Whole, scope_of};
 use crate::guard::GuardBuilder;
 use crate::limit::{Peers, Quota, per_client};
 use crate::peer::{ForwardedBy, Network};
@@ -29,13 +27,13 @@ type AtOnce = Whole<1, 4_294_967_295>;
 pub(super) struct Limits {
     clients: Option<Quota>,
     #[cfg(feature = "axum")]
-    methods: Option<Named<Quota>>,
+    methods: Option<Rows<Quota>>,
     #[cfg(feature = "axum")]
-    tools: Option<Named<Quota>>,
+    tools: Option<Rows<Quota>>,
     #[cfg(feature = "axum")]
-    scopes: Option<Named<Quota>>,
+    scopes: Option<Rows<Quota>>,
     #[cfg(feature = "axum")]
-    tool_costs: Option<Named<Requests>>,
+    tool_costs: Option<Rows<Requests>>,
     #[cfg(feature = "axum")]
     calls_at_once: Option<AtOnce>,
     #[cfg(feature = "axum")]
@@ -107,25 +105,25 @@ impl Limits {
         use crate::limit::LimitedBy;
 
         let methods = at.key("methods");
-        for (method, quota) in Named::rows(self.methods.as_ref()) {
+        for (method, quota) in rows(self.methods.as_ref()) {
             if !METHODS.contains(&&**method) {
                 let known = Problem::Unknown(listed(METHODS));
                 return Err(methods.key(method).fault(known));
             }
             builder = builder.limit_named(LimitedBy::Method, method.clone(), *quota);
         }
-        for (tool, quota) in Named::rows(self.tools.as_ref()) {
+        for (tool, quota) in rows(self.tools.as_ref()) {
             builder = builder.limit_tool(tool.clone(), *quota);
         }
         let of_scopes = at.key("scopes");
-        for (name, quota) in Named::rows(self.scopes.as_ref()) {
+        for (name, quota) in rows(self.scopes.as_ref()) {
             let scope = scope_of(scopes, of_scopes.key(name), name)?;
             builder = builder.limit_named(LimitedBy::Scope, scope.into(), *quota);
         }
         let client = self.clients.map(Quota::at_once);
         let most = burst.into_iter().chain(client).min();
         let costs = at.key("tool_costs");
-        for (tool, cost) in Named::rows(self.tool_costs.as_ref()) {
+        for (tool, cost) in rows(self.tool_costs.as_ref()) {
             let cost = cost.small();
             if most.is_some_and(|most| cost > most) {
                 return Err(costs.key(tool).fault(Problem::expected(
@@ -144,36 +142,10 @@ impl Limits {
     }
 }
 
-/// Something for each of several names.
+/// What stands for each name.
 #[cfg(feature = "axum")]
-#[derive(Clone, Debug)]
-struct Named<T>(Vec<(Box<str>, T)>);
-
-#[cfg(feature = "axum")]
-impl<T> Named<T> {
-    fn rows(this: Option<&Self>) -> impl Iterator<Item = &(Box<str>, T)> {
-        this.into_iter().flat_map(|named| &named.0)
-    }
-}
-
-#[cfg(feature = "axum")]
-impl<T: Value> Value for Named<T> {
-    fn expected() -> String {
-        format!("a table by names, of {} each", T::expected())
-    }
-
-    fn of_table<'de, A: MapAccess<'de>>(at: Path<'_>, mut table: A) -> Result<Self, A::Error> {
-        let mut rows = Vec::<(Box<str>, T)>::new();
-        while let Some(name) = table.next_key_seed(At::<Box<str>>::new(at))? {
-            let at = at.key(&name);
-            if rows.iter().any(|(known, _)| *known == name) {
-                return Err(at.error(Problem::Twice));
-            }
-            let value = table.next_value_seed(At::new(at))?;
-            rows.push((name, value));
-        }
-        Ok(Self(rows))
-    }
+fn rows<T>(table: Option<&Rows<T>>) -> impl Iterator<Item = &(Box<str>, T)> {
+    table.into_iter().flat_map(|Rows(rows)| rows)
 }
 
 /// Where addresses come from, and how often one may ask.

@@ -181,6 +181,29 @@ impl<T: Value> Value for NonEmpty<T> {
     }
 }
 
+/// Something for each of several names, in the order in which they stand.
+#[derive(Clone, Debug)]
+pub(super) struct Rows<T>(pub(super) Vec<(Box<str>, T)>);
+
+impl<T: Value> Value for Rows<T> {
+    fn expected() -> String {
+        format!("a table by names, of {} each", T::expected())
+    }
+
+    fn of_table<'de, A: MapAccess<'de>>(at: Path<'_>, mut table: A) -> Result<Self, A::Error> {
+        let mut rows = Vec::<(Box<str>, T)>::new();
+        while let Some(name) = table.next_key_seed(At::<Box<str>>::new(at))? {
+            let at = at.key(&name);
+            if rows.iter().any(|(known, _)| *known == name) {
+                return Err(at.error(Problem::Twice));
+            }
+            let value = table.next_value_seed(At::new(at))?;
+            rows.push((name, value));
+        }
+        Ok(Self(rows))
+    }
+}
+
 /// Which value of a claim stands for which scopes.
 #[derive(Clone, Debug)]
 pub(super) struct Mapping(pub(super) Vec<(Box<str>, Scopes)>);
@@ -190,16 +213,8 @@ impl Value for Mapping {
         "a table of scopes by values of the claim".to_owned()
     }
 
-    fn of_table<'de, A: MapAccess<'de>>(at: Path<'_>, mut table: A) -> Result<Self, A::Error> {
-        let mut rows = Vec::<(Box<str>, Scopes)>::new();
-        while let Some(value) = table.next_key_seed(At::<Box<str>>::new(at))? {
-            let at = at.key(&value);
-            if rows.iter().any(|(known, _)| *known == value) {
-                return Err(at.error(Problem::Twice));
-            }
-            let scopes = table.next_value_seed(At::new(at))?;
-            rows.push((value, scopes));
-        }
+    fn of_table<'de, A: MapAccess<'de>>(at: Path<'_>, table: A) -> Result<Self, A::Error> {
+        let Rows(rows) = Rows::of_table(at, table)?;
         if rows.is_empty() {
             return Self::of_other("an empty table").map_err(|problem| at.error(problem));
         }
