@@ -21,19 +21,16 @@ mod spread;
 mod support;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use chrono::TimeDelta;
-use clearance::jwk::Algorithm;
-use clearance::keys::FixedKeys;
 use clearance::limit::{LimitedBy, Peers};
 use clearance::refusal::{Reason, Refusal};
 use clearance::scope::{KnownTo, Set};
 use clearance::testing::{Issuer, ManualClock, TokenBuilder};
-use clearance::{Authorized, Guard, GuardBuilder, PeerInfo, Ready, TrustedIssuer};
+use clearance::{Authorized, Guard, GuardBuilder, PeerInfo, Ready};
 use support::http::parts_with;
 use support::tokens::with_signature;
-use support::{Fixture, clock, resource};
+use support::{Fixture, among_peers, clock};
 
 /// Addresses, by who is there.
 const ATTACKER: &str = "198.51.100.66";
@@ -55,18 +52,7 @@ async fn stage_with(
     change: impl FnOnce(GuardBuilder<Fixture, Ready>) -> GuardBuilder<Fixture, Ready>,
 ) -> Stage {
     let clock = clock();
-    let issuer = Issuer::builder(resource())
-        .clock(Arc::new(clock.clone()))
-        .algorithms([Algorithm::EdDSA])
-        .start()
-        .await
-        .expect("an issuer");
-    let keys = FixedKeys::from_json(issuer.jwks());
-    let trusted = TrustedIssuer::with_keys(issuer.id().clone(), keys);
-    let builder = Guard::<Fixture>::builder(resource())
-        .clock(Arc::new(clock.clone()))
-        .trusted_issuer(trusted)
-        .peers(peers);
+    let (issuer, builder) = among_peers(&clock, peers).await;
     let guard = change(builder).build().expect("a guard");
     Stage {
         issuer,

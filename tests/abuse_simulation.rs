@@ -24,15 +24,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use clearance::jwk::Algorithm;
-use clearance::keys::FixedKeys;
 use clearance::limit::{Offender, Peers};
 use clearance::refusal::Reason;
 use clearance::testing::{Issuer, ManualClock};
-use clearance::{Guard, PeerInfo, TrustedIssuer};
+use clearance::{Guard, PeerInfo};
 use support::http::{parts, parts_with};
 use support::tokens::with_signature;
-use support::{FilesRead, Fixture, clock, resource};
+use support::{FilesRead, Fixture, among_peers, clock};
 
 // ---- the actors
 
@@ -139,18 +137,7 @@ struct Outcome {
 
 async fn stage() -> Stage {
     let clock = clock();
-    let issuer = Issuer::builder(resource())
-        .clock(Arc::new(clock.clone()))
-        .algorithms([Algorithm::EdDSA])
-        .start()
-        .await
-        .expect("an issuer");
-    let keys = FixedKeys::from_json(issuer.jwks());
-    let trusted = TrustedIssuer::with_keys(issuer.id().clone(), keys);
-    let guard = Guard::<Fixture>::builder(resource())
-        .clock(Arc::new(clock.clone()))
-        .trusted_issuer(trusted)
-        .peers(Peers::of_connections());
+    let (issuer, guard) = among_peers(&clock, Peers::of_connections()).await;
     let template = issuer.token().lifetime(TimeDelta::hours(20)).mint();
     Stage {
         guard: guard.build().expect("a guard"),

@@ -11,43 +11,14 @@
 
 mod support;
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use support::ToolsRead;
 use support::around::{T0, World};
 use support::http::{ask, verdict};
+use support::{Text, ToolsRead};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::set_global_default;
 use tracing_subscriber::layer::{self, Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry;
 use tracing_subscriber::registry::LookupSpan;
-
-/// What one reader was given.
-#[derive(Clone, Default)]
-struct Text(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Text {
-    /// The lines since the last time, each from its level on.
-    fn lines(&self) -> Vec<String> {
-        let text = std::mem::take(&mut *self.0.lock().expect("a lock"));
-        let text = String::from_utf8(text).expect("text");
-        let from_level = |line: &str| line.split_once(' ').expect("a level").1.trim().to_owned();
-        text.lines().map(from_level).collect()
-    }
-}
 
 /// One of several readers, with a filter of its own.
 fn reader<S>(text: &Text, level: LevelFilter) -> impl layer::Layer<S>
@@ -72,7 +43,7 @@ async fn readers_with_filters_of_their_own_read_all_of_theirs() {
     let world = World::new().await;
     let token = world.issuer.token().scope(T0).mint();
     let bad = world.issuer.token().wrong_signature().mint();
-    let _before = (few.lines(), many.lines());
+    let _before = (few.records(), many.records());
     for _ in 0..3 {
         drop(
             ask::<ToolsRead>(&world.guard, &token)
@@ -87,10 +58,10 @@ async fn readers_with_filters_of_their_own_read_all_of_theirs() {
         let words = line.split(' ').take(3);
         words.collect::<Vec<_>>().join(" ")
     };
-    let few: Vec<_> = few.lines().iter().map(start).collect();
+    let few: Vec<_> = few.records().iter().map(start).collect();
     let (own, refused) = ("INFO app: own", "INFO clearance: decision=\"refused\"");
     assert_eq!(few, [own, refused, own].repeat(3));
-    let many: Vec<_> = many.lines().iter().map(start).collect();
+    let many: Vec<_> = many.records().iter().map(start).collect();
     let allowed = "DEBUG clearance: decision=\"allowed\"";
     assert_eq!(many, [allowed, own, refused, own].repeat(3));
 }

@@ -1,8 +1,5 @@
 //! Who reads at which level, by `tracing` alone: no guard here has a sink.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use clearance::testing::Fault;
 use tracing::Level;
 use tracing::subscriber::{DefaultGuard, set_default};
@@ -11,33 +8,7 @@ use crate::support::around::{T0, WEATHER, World};
 use crate::support::http::{ask, verdict};
 use crate::support::request::{MODERN, Request};
 use crate::support::service::Service;
-use crate::support::{Held, Logs, ToolsRead, client, plain};
-
-/// What one reader was given.
-#[derive(Clone, Default)]
-struct Text(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Text {
-    /// The lines since the last time, each from its level on.
-    fn lines(&self) -> Vec<String> {
-        let text = std::mem::take(&mut *self.0.lock().expect("a lock"));
-        let text = String::from_utf8(text).expect("text");
-        let from_level = |line: &str| line.split_once(' ').expect("a level").1.trim().to_owned();
-        text.lines().map(from_level).collect()
-    }
-}
+use crate::support::{Held, Logs, Text, ToolsRead, client, plain};
 
 /// A reader of what is up to this level.
 fn reads_up_to(level: Level) -> (Text, DefaultGuard) {
@@ -72,7 +43,7 @@ async fn decide(world: &World) {
 }
 
 fn decisions(text: &Text) -> Vec<String> {
-    let lines = text.lines().into_iter();
+    let lines = text.records().into_iter();
     let decision = |line: String| {
         let words = line.split([' ', '"']).filter(|word| !word.is_empty());
         let words: Vec<_> = words.map(str::to_owned).collect();
@@ -127,7 +98,7 @@ async fn what_was_asked_for_is_named_at_each_level() {
         let (text, _reader) = reads_up_to(level);
         let token = world.issuer.token().scope(scope).mint();
         client::send(address, &Request::new(MODERN, WEATHER).bearer(&token)).await;
-        let lines = text.lines();
+        let lines = text.records();
         let line = lines.iter().find(|line| line.contains(reason));
         let line = line.expect("a decision");
         let named = "method=\"tools/call\" target=\"get_weather\"";

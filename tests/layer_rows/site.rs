@@ -148,10 +148,7 @@ impl Site {
         let layer = (self.layer)(layer).build().expect("a layer");
         let service = (self.service)(&guard, &log).layer(layer);
         let service = (self.outside)(service);
-        let service = service.into_make_service_with_connect_info::<SocketAddr>();
-        let task = tokio::spawn(async move {
-            axum::serve(listener, service).await.expect("serving");
-        });
+        let (address, task) = support::serve_with_peers(listener, service);
         McpServer {
             issuer,
             clock,

@@ -1,13 +1,10 @@
 //! One server in two forms: the router, and a plain server behind the layer.
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use clearance::testing::TokenBuilder;
 use clearance::{GuardBuilder, Ready};
-use tokio::net::TcpListener;
 
-use crate::support::mcp::{DENIED, Log, McpServer, router};
+use crate::support::mcp::{Log, McpServer, guarded, router};
 use crate::support::request::{MODERN, Request};
 use crate::support::{self, Answer, Fixture, plain};
 
@@ -34,21 +31,9 @@ pub async fn serve(
     guard: impl FnOnce(Builder) -> Builder,
     application: impl FnOnce(&clearance::Guard<Fixture>, &Log) -> Router,
 ) -> McpServer {
-    let clock = support::clock();
-    let issuer = support::issuer(&clock).await;
-    let guard = guard(support::strict(&issuer, &clock))
-        .deny_if(|auth| auth.subject().as_str() == DENIED)
-        .build()
-        .expect("a guard");
-    guard.ready().await.expect("keys");
+    let (clock, issuer, guard) = guarded(guard).await;
     let log = Log::default();
-    let application = application(&guard, &log);
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let service = application.into_make_service_with_connect_info::<SocketAddr>();
-    let task = tokio::spawn(async move {
-        axum::serve(listener, service).await.expect("serving");
-    });
+    let (address, task) = support::spawn_with_peers(application(&guard, &log)).await;
     McpServer {
         issuer,
         clock,

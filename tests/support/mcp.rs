@@ -199,14 +199,13 @@ pub async fn server() -> McpServer {
     server_with(GuardBuilder::unlimited, |router, _| router).await
 }
 
-/// The same after changes to the guard and to what is served.
-pub async fn server_with(
-    guard: impl FnOnce(GuardBuilder<Fixture, Ready>) -> GuardBuilder<Fixture, Ready>,
-    served: impl FnOnce(Router<Fixture, Log>, &ManualClock) -> Router<Fixture, Log>,
-) -> McpServer {
+/// A guard after changes, ready, which denies [`DENIED`] and knows that [`REVOKED`] is revoked.
+pub async fn guarded(
+    change: impl FnOnce(GuardBuilder<Fixture, Ready>) -> GuardBuilder<Fixture, Ready>,
+) -> (ManualClock, Issuer, Guard<Fixture>) {
     let clock = super::clock();
     let issuer = super::issuer(&clock).await;
-    let guard = guard(super::strict(&issuer, &clock))
+    let guard = change(super::strict(&issuer, &clock))
         .deny_if(|auth| auth.subject().as_str() == DENIED)
         .build()
         .expect("a guard");
@@ -215,6 +214,15 @@ pub async fn server_with(
     revocations
         .revoke_token(issuer.id(), &TokenId::new(REVOKED))
         .expect("room");
+    (clock, issuer, guard)
+}
+
+/// The same after changes to the guard and to what is served.
+pub async fn server_with(
+    guard: impl FnOnce(GuardBuilder<Fixture, Ready>) -> GuardBuilder<Fixture, Ready>,
+    served: impl FnOnce(Router<Fixture, Log>, &ManualClock) -> Router<Fixture, Log>,
+) -> McpServer {
+    let (clock, issuer, guard) = guarded(guard).await;
     let log = Log::default();
     let router = served(router(&guard, &log), &clock)
         .build()

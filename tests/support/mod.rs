@@ -40,7 +40,8 @@ use axum::extract::State;
 use axum::routing::any;
 use clearance::id::Resource;
 use clearance::jwk::Algorithm;
-use clearance::limit::Quota;
+use clearance::keys::FixedKeys;
+use clearance::limit::{Peers, Quota};
 use clearance::scope::AnyOf;
 use clearance::testing::{Issuer, ManualClock};
 use clearance::{
@@ -254,6 +255,45 @@ pub async fn spawn(router: Router) -> (SocketAddr, tokio::task::JoinHandle<()>) 
     (address, task)
 }
 
+/// The same, where the router is told who connects.
+pub async fn spawn_with_peers(router: Router) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    serve_with_peers(listener, router)
+}
+
+/// The same on a port that is known already.
+pub fn serve_with_peers(
+    listener: TcpListener,
+    router: Router,
+) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    let address = listener.local_addr().expect("an address");
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let task = tokio::spawn(async move {
+        axum::serve(listener, service).await.expect("serving");
+    });
+    (address, task)
+}
+
+/// An issuer with `EdDSA` keys, and the builder of a guard that knows its peers and was given these keys.
+pub async fn among_peers(
+    clock: &ManualClock,
+    peers: Peers,
+) -> (Issuer, GuardBuilder<Fixture, Ready>) {
+    let issuer = Issuer::builder(resource())
+        .clock(Arc::new(clock.clone()))
+        .algorithms([Algorithm::EdDSA])
+        .start()
+        .await
+        .expect("an issuer");
+    let keys = FixedKeys::from_json(issuer.jwks());
+    let trusted = TrustedIssuer::with_keys(issuer.id().clone(), keys);
+    let builder = Guard::<Fixture>::builder(resource())
+        .clock(Arc::new(clock.clone()))
+        .trusted_issuer(trusted)
+        .peers(peers);
+    (issuer, builder)
+}
+
 impl Server {
     /// How often a handler ran so far.
     pub fn ran(&self) -> u64 {
@@ -465,14 +505,15 @@ pub fn parse_challenge(value: &str) -> Vec<(String, String)> {
 /// Collects everything that is logged on this thread, at every level, while the guard lives. Use a
 /// current-thread runtime with it.
 pub struct Logs {
-    text: Arc<Mutex<Vec<u8>>>,
+    text: Text,
     _guard: tracing::subscriber::DefaultGuard,
 }
 
-#[derive(Clone)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+/// What was written to it. Clones are the same one.
+#[derive(Clone, Default)]
+pub struct Text(Arc<Mutex<Vec<u8>>>);
 
-impl std::io::Write for Sink {
+impl std::io::Write for Text {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0
             .lock()
@@ -485,6 +526,16 @@ impl std::io::Write for Sink {
     }
 }
 
+impl Text {
+    /// The records since the last time, each from its level on.
+    pub fn records(&self) -> Vec<String> {
+        let text = std::mem::take(&mut *self.0.lock().expect("a lock"));
+        let text = String::from_utf8(text).expect("text");
+        let from_level = |line: &str| line.split_once(' ').expect("a level").1.trim().to_owned();
+        text.lines().map(from_level).collect()
+    }
+}
+
 impl Logs {
     pub fn capture() -> Self {
         // While a process has a single subscriber, `tracing` asks the thread that first comes to an
@@ -492,8 +543,8 @@ impl Logs {
         // which lives for ever and wants nothing, ends that.
         static DEAF: std::sync::OnceLock<tracing::Dispatch> = std::sync::OnceLock::new();
         DEAF.get_or_init(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new()));
-        let text = Arc::new(Mutex::new(Vec::new()));
-        let sink = Sink(Arc::clone(&text));
+        let text = Text::default();
+        let sink = text.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
             .with_ansi(false)
@@ -506,10 +557,10 @@ impl Logs {
     }
 
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.text.lock().expect("logs")).into_owned()
+        String::from_utf8_lossy(&self.text.0.lock().expect("logs")).into_owned()
     }
 
     pub fn forget(&self) {
-        self.text.lock().expect("logs").clear();
+        self.text.0.lock().expect("logs").clear();
     }
 }

@@ -17,7 +17,7 @@ use clearance::{AuthorizationLayer, Guard, GuardBuilder, LayerBuilder, Sealing};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::mcp::{DENIED, Log, McpServer, REVOKED};
+use super::mcp::{Log, McpServer, guarded};
 use super::request::MODERN;
 use super::{FilesRead, FilesWrite, Fixture, McpAdmin, ScopeA, ScopeB, ToolsRead};
 
@@ -69,18 +69,7 @@ pub async fn server_with(
     choose: impl FnOnce(LayerBuilder<Fixture, Sealing>) -> LayerBuilder<Fixture, Sealing>,
     application: impl FnOnce(&Log) -> Router,
 ) -> McpServer {
-    let clock = super::clock();
-    let issuer = super::issuer(&clock).await;
-    let guard = GuardBuilder::unlimited(super::strict(&issuer, &clock))
-        .deny_if(|auth| auth.subject().as_str() == DENIED)
-        .build()
-        .expect("a guard");
-    guard.ready().await.expect("keys");
-    let revoked = clearance::id::TokenId::new(REVOKED);
-    let revocations = guard.revocations().clone();
-    revocations
-        .revoke_token(issuer.id(), &revoked)
-        .expect("room");
+    let (clock, issuer, guard) = guarded(GuardBuilder::unlimited).await;
     let log = Log::default();
     let layer = choose(layer(&guard)).build().expect("a layer");
     let (address, task) = super::spawn(application(&log).layer(layer)).await;
