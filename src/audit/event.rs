@@ -112,8 +112,8 @@ impl Needed {
 /// What a request asks for, escaped and shortened.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
-    pub(super) method: Option<Box<str>>,
-    pub(super) target: Option<Box<str>>,
+    pub(super) method: Option<Arc<str>>,
+    pub(super) target: Option<Arc<str>>,
 }
 
 impl AuditEvent {

@@ -17,6 +17,10 @@ pub(super) fn name(text: &str) -> String {
 }
 
 fn within(longest: usize, text: &str) -> String {
+    let is_plain = |byte: u8| byte != b'\\' && matches!(byte, b' '..=b'~');
+    if text.len() <= longest && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
     let mut written = String::new();
     let mut left = longest;
     for character in text.chars() {
