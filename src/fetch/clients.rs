@@ -1,7 +1,7 @@
 //! The HTTP clients of one issuer.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -9,6 +9,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Proxy};
 use url::Url;
 
 use super::address::{Admitted, Checked, Lookup, system};
+use super::shared::{self, Manner};
 use super::{FetchError, FetchOptions};
 
 /// The most redirects that are followed, all within one origin.
@@ -24,16 +25,17 @@ pub(crate) enum ClientError {
     RootCertificate,
 }
 
-/// The clients that fetch the documents of one issuer.
+/// The clients that fetch the documents of one issuer, each there when it is first needed.
 pub(super) struct Clients {
     /// For the origins that the operator has named.
-    configured: Client,
-    /// For all others; made when it is first needed. Through a proxy and with a client that was
-    /// given there is none: the names of hosts are resolved elsewhere then.
-    checked: Option<OnceLock<Client>>,
+    configured: OnceLock<Arc<Client>>,
+    /// For all others. Through a proxy and with a client that was given there is none: the names of hosts
+    /// are resolved elsewhere then.
+    checked: Option<OnceLock<Arc<Client>>>,
     parts: Parts,
     admitted: Admitted,
-    lookup: Lookup,
+    /// Nothing for that of the system.
+    lookup: Option<Lookup>,
 }
 
 /// What clients are made of.
@@ -46,26 +48,43 @@ struct Parts {
 impl Clients {
     pub(super) fn new(options: &FetchOptions, admitted: Admitted) -> Result<Self, ClientError> {
         let parts = Parts::of(options)?;
-        let configured = match &options.client {
-            Some(_) if parts.proxy.is_some() || !parts.roots.is_empty() => {
-                return Err(ClientError::Both);
+        let configured = OnceLock::new();
+        let given = match &options.client {
+            Some(_) if !parts.are_standard() => return Err(ClientError::Both),
+            Some(client) => Some(client.clone()),
+            // Nobody else has one of these parts; and whether they fit is known now.
+            None if !parts.are_standard() => {
+                let made = parts.builder().build();
+                Some(made.ok().ok_or(ClientError::Client)?)
             }
-            Some(client) => client.clone(),
-            None => parts.builder().build().ok().ok_or(ClientError::Client)?,
+            None => None,
         };
+        if let Some(client) = given {
+            configured.get_or_init(|| Arc::new(client));
+        }
         let connects_itself = options.client.is_none() && parts.proxy.is_none();
         Ok(Self {
             configured,
             checked: connects_itself.then(OnceLock::new),
             parts,
             admitted,
-            lookup: system(),
+            lookup: None,
         })
     }
 
     /// The client for an origin that the operator has named.
-    pub(super) const fn configured(&self) -> &Client {
-        &self.configured
+    pub(super) fn configured(&self) -> Result<&Client, FetchError> {
+        if let Some(client) = self.configured.get() {
+            return Ok(client);
+        }
+        let manner = Manner {
+            time_limit: self.parts.time_limit,
+            checked: None,
+        };
+        match shared::client(manner, || self.parts.builder().build()) {
+            Ok(client) => Ok(self.configured.get_or_init(|| client)),
+            Err(_) => Err(FetchError::Connection),
+        }
     }
 
     /// Whether names of hosts are looked up here, and not by a proxy or a client that was given.
@@ -79,25 +98,39 @@ impl Clients {
             return Err(FetchError::Address);
         }
         let Some(checked) = &self.checked else {
-            return Ok(&self.configured);
+            return self.configured();
         };
         if let Some(client) = checked.get() {
             return Ok(client);
         }
-        let resolver = Checked {
-            lookup: Lookup::clone(&self.lookup),
-            admitted: self.admitted,
-        };
-        let made = self.parts.builder().dns_resolver(resolver).build();
-        match made {
+        match self.checking() {
             Ok(client) => Ok(checked.get_or_init(|| client)),
             Err(_) => Err(FetchError::Connection),
         }
     }
 
+    /// A client that looks at the addresses that it connects to.
+    fn checking(&self) -> reqwest::Result<Arc<Client>> {
+        let make = || {
+            let resolver = Checked {
+                lookup: self.lookup.clone().unwrap_or_else(system),
+                admitted: self.admitted,
+            };
+            self.parts.builder().dns_resolver(resolver).build()
+        };
+        if self.lookup.is_some() || !self.parts.are_standard() {
+            return make().map(Arc::new);
+        }
+        let manner = Manner {
+            time_limit: self.parts.time_limit,
+            checked: Some(self.admitted.loopback),
+        };
+        shared::client(manner, make)
+    }
+
     #[cfg(test)]
     pub(super) fn look_up_by(&mut self, lookup: Lookup) {
-        self.lookup = lookup;
+        self.lookup = Some(lookup);
     }
 }
 
@@ -131,6 +164,11 @@ impl Parts {
     }
 
     /// A client that follows redirects within one origin only, and asks no environment for a proxy.
+    /// Whether they are those of every issuer that needs nothing of its own.
+    fn are_standard(&self) -> bool {
+        self.roots.is_empty() && self.proxy.is_none()
+    }
+
     fn builder(&self) -> ClientBuilder {
         let builder = Client::builder()
             .redirect(Policy::custom(|attempt| {

@@ -184,7 +184,7 @@ impl IssuerClient {
         form: String,
     ) -> Result<Document, FetchError> {
         let client = match place.by {
-            NamedBy::Operator => self.clients.configured(),
+            NamedBy::Operator => self.clients.configured()?,
             NamedBy::Document if self.clients.look_up_names() => {
                 self.clients.for_foreign(&place.url)?
             }
@@ -200,7 +200,7 @@ impl IssuerClient {
 
     fn client(&self, place: &Place) -> Result<&Client, FetchError> {
         match place.by {
-            NamedBy::Operator => Ok(self.clients.configured()),
+            NamedBy::Operator => self.clients.configured(),
             NamedBy::Document => self.clients.for_foreign(&place.url),
         }
     }

@@ -14,6 +14,8 @@ mod error;
 #[cfg(feature = "fetch")]
 mod issuer_client;
 mod options;
+#[cfg(feature = "fetch")]
+mod shared;
 #[cfg(test)]
 #[cfg(feature = "fetch")]
 pub(crate) mod tests;
