@@ -210,7 +210,7 @@ impl Limits {
         }
         let charge = |line: &Line<'_>| {
             let (by, quota) = (line.keyed.by(), line.keyed.quota());
-            Charge::new(by, verified.principal(), line.name, quota, line.units)
+            Charge::new(by, verified, line.name, quota, line.units)
         };
         let charges: Vec<Charge> = lines.iter().map(charge).collect();
         match sharing.count(&charges).await {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{LimitedBy, Quota};
 use crate::clock::Clock;
 use crate::event::{Event, Sink};
-use crate::token::Principal;
+use crate::token::Verified;
 
 /// What a store answers later.
 pub type Counted<'a> =
@@ -57,11 +57,12 @@ impl Charge {
     /// `name` is that of the method, tool or scope.
     pub(super) fn new(
         by: LimitedBy,
-        principal: &Principal,
+        verified: &Verified,
         name: &str,
         quota: Quota,
         units: NonZeroU32,
     ) -> Self {
+        let principal = verified.principal();
         let subject = match by {
             LimitedBy::Client => "",
             LimitedBy::Peer
@@ -74,9 +75,10 @@ impl Charge {
             | LimitedBy::Penalty
             | LimitedBy::Networks => principal.subject.as_str(),
         };
+        let resource = verified.rules().resource.as_str();
         let (issuer, client) = (principal.issuer.as_str(), principal.client.as_str());
         let mut account = Vec::new();
-        for part in [by.as_str(), name, issuer, subject, client] {
+        for part in [resource, by.as_str(), name, issuer, subject, client] {
             // The lengths keep ("a", "bc") and ("ab", "c") apart.
             let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
             account.extend_from_slice(&length.to_be_bytes());
@@ -90,7 +92,7 @@ impl Charge {
     }
 
     /// Whose quota, and for what: the same bytes on each machine, and other bytes for any other quota of the
-    /// same guard. They name subjects, so a store writes down a keyed hash of them in their place.
+    /// same resource, and for any other resource. They name subjects, so a store writes down a keyed hash of them in their place.
     pub fn account(&self) -> &[u8] {
         &self.account
     }
