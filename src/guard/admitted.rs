@@ -18,8 +18,6 @@ use crate::authorized::Caller;
 use crate::clock::WakeUp;
 #[cfg(feature = "axum")]
 use crate::id::CorrelationId;
-#[cfg(feature = "axum")]
-use crate::lifecycle::NotLive;
 use crate::limit::Offence;
 #[cfg(feature = "axum")]
 use crate::limit::Slot;
@@ -276,10 +274,9 @@ impl Admitted {
     }
 
     fn why_over(&self) -> Reason {
-        if self.guard.revocations.is_revoked(&self.verified) {
-            not_live(NotLive::Revoked, &self.verified)
-        } else {
-            AudienceError::Expired.into()
+        match self.guard.revocations.end_of_use(&self.verified) {
+            Some(why) => not_live(why, &self.verified),
+            None => AudienceError::Expired.into(),
         }
     }
 
@@ -379,7 +376,7 @@ impl Admitted {
     /// Whether the token has died.
     pub(crate) fn is_over(&self) -> bool {
         self.verified.rules().clock.now() >= self.verified.deadline()
-            || self.guard.revocations.is_revoked(&self.verified)
+            || self.guard.revocations.end_of_use(&self.verified).is_some()
     }
 
     /// Ends when the token dies, by time or by revocation.

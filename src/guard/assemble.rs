@@ -50,7 +50,10 @@ impl Settings {
         let (limits, peers) = (self.limits()?, self.peers()?);
         let auditor = self.auditor()?;
         let revocations = Revocations::new(
-            rules.iter().map(|rules| rules.issuer.clone()).collect(),
+            (
+                self.resource.clone(),
+                rules.iter().map(|rules| rules.issuer.clone()).collect(),
+            ),
             Arc::clone(&self.clock),
             keep,
             self.most_revocations,

@@ -91,20 +91,21 @@ impl Counting {
 pub(super) fn not_live(why: NotLive, verified: &Verified) -> Reason {
     match why {
         NotLive::Revoked => Reason::InvalidToken(TokenFault::Revoked),
-        NotLive::Unavailable => {
-            let issuer = verified.principal().issuer.clone();
-            Unavailable::new(issuer, "revocations_unknown", Duration::from_secs(1)).into()
-        }
+        NotLive::Retired => without("retired", verified),
+        NotLive::Unavailable => without("revocations_unknown", verified),
     }
+}
+
+/// What nobody can be let in without is not there, for this cause.
+fn without(cause: &'static str, verified: &Verified) -> Reason {
+    let issuer = verified.principal().issuer.clone();
+    Unavailable::new(issuer, cause, Duration::from_secs(1)).into()
 }
 
 /// Why a token is refused whose use is not counted.
 pub(super) fn uncounted(why: Uncounted, verified: &Verified) -> Reason {
     match why {
         Uncounted::Beyond(not_until) => not_until.into(),
-        Uncounted::Unavailable(_) => {
-            let issuer = verified.principal().issuer.clone();
-            Unavailable::new(issuer, "limits_unknown", Duration::from_secs(1)).into()
-        }
+        Uncounted::Unavailable(_) => without("limits_unknown", verified),
     }
 }

@@ -9,7 +9,7 @@ use super::entries::{Lists, Sharing};
 use super::store::{RevocationSink, StoreUnavailable};
 use super::watch::Watchers;
 use crate::clock::Clock;
-use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
+use crate::id::{ClientId, Issuer, IssuerSession, Resource, Subject, TokenId};
 use crate::token::{AudienceVerified, Live, Token, Verified};
 
 /// Which tokens of one issuer are dead before their time.
@@ -32,6 +32,8 @@ pub struct Revocation {
     pub(super) issuer: Issuer,
     pub(super) target: RevocationTarget,
     pub(super) until: Option<DateTime<Utc>>,
+    /// Where they are not accepted any more; nothing for everywhere.
+    pub(super) resource: Option<Resource>,
 }
 
 /// What tokens are told apart by when some are revoked.
@@ -77,6 +79,7 @@ impl Revocation {
             issuer,
             target,
             until: None,
+            resource: None,
         }
     }
 
@@ -101,6 +104,19 @@ impl Revocation {
     /// Until when they were issued, where that was said.
     pub const fn until(&self) -> Option<DateTime<Utc>> {
         self.until
+    }
+
+    /// At this resource alone. A guard says so of all that it publishes: what is revoked for one resource
+    /// counts for no other one that uses the same [store](super::RevocationStore).
+    #[must_use]
+    pub fn at(mut self, resource: Resource) -> Self {
+        self.resource = Some(resource);
+        self
+    }
+
+    /// At which resource, where it is one alone.
+    pub const fn resource(&self) -> Option<&Resource> {
+        self.resource.as_ref()
     }
 }
 
@@ -133,6 +149,9 @@ pub enum RevocationError {
     /// The list is full. Nothing was forgotten, and this entry was not added.
     #[error("the list of revocations is full")]
     Full,
+    /// It is about another resource than the guard's.
+    #[error("the revocation is about another resource")]
+    OtherResource,
     /// The guard does not trust this issuer, so there is nothing to revoke. Issuers are compared as
     /// text.
     #[error("the guard does not trust this issuer")]
@@ -152,19 +171,22 @@ pub enum RevocationError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotLive {
     Revoked,
+    /// The guard lets nobody in any more: another one has taken its place, or none has.
+    Retired,
     /// What other machines have revoked is not known at the moment.
     Unavailable,
 }
 
 impl Revocations {
     pub(crate) fn new(
-        issuers: Vec<Issuer>,
+        (resource, issuers): (Resource, Vec<Issuer>),
         clock: Arc<dyn Clock>,
         keep: Duration,
         most: usize,
         shared: Option<Sharing>,
     ) -> Self {
-        let this = Self(Arc::new(Lists::new(issuers, clock, keep, most, shared)));
+        let lists = Lists::new((resource, issuers), clock, keep, most, shared);
+        let this = Self(Arc::new(lists));
         if let Some(store) = this.0.store() {
             store.follow(RevocationSink::of(&this.0));
         }
@@ -246,13 +268,35 @@ impl Revocations {
     ) -> Result<Live<Token<AudienceVerified>>, NotLive> {
         // Asked first: what was published before the store was current again is in the list by then.
         let is_current = self.0.is_current();
-        if self.is_revoked(token.verified()) {
-            return Err(NotLive::Revoked);
+        if let Some(why) = self.end_of_use(token.verified()) {
+            return Err(why);
         }
         if !is_current {
             return Err(NotLive::Unavailable);
         }
         Ok(Live::attest(token))
+    }
+
+    /// Lets nobody in any more, and ends all streams: the resource is not served by this guard any longer.
+    #[cfg(feature = "axum")]
+    pub(crate) fn retire(&self) {
+        self.0.retire();
+    }
+
+    /// Whether something would be lost with the guard: a stream that waits for its end, or an entry that
+    /// stands nowhere else.
+    #[cfg(feature = "axum")]
+    pub(crate) fn are_needed(&self) -> bool {
+        let is_only_here = self.0.store().is_none() && !self.is_empty();
+        is_only_here || !self.watchers().are_none()
+    }
+
+    /// Why the token counts no more before its time, if it does not.
+    pub(crate) fn end_of_use(&self, verified: &Verified) -> Option<NotLive> {
+        if self.is_revoked(verified) {
+            return Some(NotLive::Revoked);
+        }
+        self.0.is_retired().then_some(NotLive::Retired)
     }
 
     /// Whether an entry concerns the token of which this is the content.

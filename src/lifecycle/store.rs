@@ -64,7 +64,8 @@ impl RevocationSink {
 
     /// Takes what was revoked elsewhere. One that names no moment counts until now, so a store keeps the
     /// moment with it. To learn the same thing twice does no harm, and what is about an issuer that the
-    /// guard does not trust is left out.
+    /// guard does not trust, or about [another resource](Revocation::resource), is left out: a store keeps
+    /// the resource with what it was told.
     ///
     /// # Errors
     /// [`RevocationError::Full`]: the store is not current until it was taken.
@@ -73,7 +74,7 @@ impl RevocationSink {
             return Ok(());
         };
         match lists.add(revocation.clone()) {
-            Ok(_) | Err(RevocationError::UnknownIssuer) => Ok(()),
+            Ok(_) | Err(RevocationError::OtherResource | RevocationError::UnknownIssuer) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -81,6 +81,20 @@ impl Watchers {
         }
     }
 
+    #[cfg(feature = "axum")]
+    pub(super) fn are_none(&self) -> bool {
+        lock(&self.tables).by_subject.is_empty()
+    }
+
+    /// Wakes all of them for good.
+    #[cfg(feature = "axum")]
+    pub(super) fn end_all(&self) {
+        let all = ended(lock(&self.tables).by_subject.values(), |_| true);
+        for watcher in all {
+            watcher.end();
+        }
+    }
+
     fn add(&self, number: u64, watcher: &Arc<Watcher>) {
         let (subject, id) = keys(&watcher.verified);
         let mut tables = lock(&self.tables);
@@ -152,7 +166,7 @@ impl Ending {
         });
         watchers.add(number, &watcher);
         // Only now: what is revoked from here on wakes it.
-        if revocations.is_revoked(verified) {
+        if revocations.end_of_use(verified).is_some() {
             watcher.end();
         }
         Self {

@@ -23,6 +23,9 @@ pub(super) struct Entry {
 
 #[derive(Serialize, Deserialize)]
 struct Text<'t> {
+    /// Nothing for all resources.
+    #[serde(borrow)]
+    resource: Option<std::borrow::Cow<'t, str>>,
     issuer: &'t str,
     kind: Kind,
     #[serde(borrow)]
@@ -54,7 +57,9 @@ impl Entry {
             RevocationTarget::AllOfClient(client) => (Kind::Client, client.as_str()),
             RevocationTarget::AllOfSession(session) => (Kind::Session, session.as_str()),
         };
+        let resource = revocation.resource();
         let text = Text {
+            resource: resource.map(|resource| resource.as_str().into()),
             issuer: revocation.issuer().as_str(),
             kind,
             name: name.into(),
@@ -85,7 +90,11 @@ pub(super) fn read(name: &[u8], sealed: &[u8], keys: &Keys) -> Option<Revocation
         Kind::Client => Revocation::of_client(issuer, ClientId::new(&*text.name)),
         Kind::Session => Revocation::of_session(issuer, IssuerSession::new(&*text.name)),
     };
-    Some(revocation.issued_until(until))
+    let revocation = revocation.issued_until(until);
+    Some(match text.resource {
+        Some(resource) => revocation.at(resource.parse().ok()?),
+        None => revocation,
+    })
 }
 
 #[cfg(test)]
@@ -110,6 +119,11 @@ mod tests {
         for one in all {
             assert!(Entry::of(&one, &own).is_none());
             let one = one.issued_until(until);
+            let elsewhere = one.clone().at("https://files.example/b?c".parse().unwrap());
+            let entry = Entry::of(&elsewhere, &own).unwrap();
+            assert!(names.insert(entry.name.clone()));
+            let read_again = read(entry.name.as_bytes(), &entry.sealed, &own);
+            assert_eq!(read_again, Some(elsewhere));
             let entry = Entry::of(&one, &own).unwrap();
             let again = Entry::of(&one, &own).unwrap();
             assert_eq!(entry.name, again.name);

@@ -1,8 +1,11 @@
 //! Revoked tokens, subjects, clients and sessions, in memory.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,7 +15,7 @@ use super::revocation::{Revocation, RevocationError, RevocationTarget};
 use super::store::RevocationStore;
 use super::watch::Watchers;
 use crate::clock::Clock;
-use crate::id::{ClientId, Issuer, IssuerSession, Subject, TokenId};
+use crate::id::{ClientId, Issuer, IssuerSession, Resource, Subject, TokenId};
 use crate::token::{ISSUED_AT_SKEW, Verified, since_1970};
 
 /// How many entries fit unless a guard says otherwise.
@@ -24,6 +27,7 @@ const LONGEST_PAUSE: u32 = 64;
 /// What was revoked, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Lists {
+    resource: Resource,
     clock: Arc<dyn Clock>,
     /// How long an entry can matter: the longest lifetime of a token, and what clocks may differ.
     keep: Duration,
@@ -34,6 +38,7 @@ pub(super) struct Lists {
     entries: RwLock<Entries>,
     watchers: Watchers,
     shared: Option<Sharing>,
+    is_retired: AtomicBool,
 }
 
 /// How the lists are shared.
@@ -86,7 +91,7 @@ impl Entry {
 
 impl Lists {
     pub(super) fn new(
-        issuers: Vec<Issuer>,
+        (resource, issuers): (Resource, Vec<Issuer>),
         clock: Arc<dyn Clock>,
         keep: Duration,
         most: usize,
@@ -102,6 +107,7 @@ impl Lists {
             earliest: Duration::MAX,
         };
         Self {
+            resource,
             clock,
             keep,
             most,
@@ -110,7 +116,19 @@ impl Lists {
             entries: RwLock::new(entries),
             watchers: Watchers::default(),
             shared,
+            is_retired: AtomicBool::new(false),
         }
+    }
+
+    /// Ends all streams, and promises nothing any more.
+    #[cfg(feature = "axum")]
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::SeqCst);
+        self.watchers.end_all();
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.is_retired.load(Ordering::SeqCst)
     }
 
     pub(super) fn store(&self) -> Option<&Arc<dyn RevocationStore>> {
@@ -186,6 +204,7 @@ impl Lists {
                         issuer: issuer.clone(),
                         target,
                         until: Some(moment(entry.until)),
+                        resource: Some(self.resource.clone()),
                     };
                     all.push((revocation, left));
                 }
@@ -194,9 +213,16 @@ impl Lists {
         all
     }
 
-    /// Takes an entry, and ends the streams that it concerns. It gives it back with the moment that it
-    /// means.
+    /// Takes an entry, and ends the streams that it concerns. It gives it back with the moment and the
+    /// resource that it means.
     pub(super) fn add(&self, mut revocation: Revocation) -> Result<Revocation, RevocationError> {
+        if *revocation
+            .resource
+            .get_or_insert_with(|| self.resource.clone())
+            != self.resource
+        {
+            return Err(RevocationError::OtherResource);
+        }
         let today = self.clock.now();
         let until = since_1970(*revocation.until.get_or_insert(today));
         let clocks = [since_1970(today), self.clock.monotonic()];
@@ -322,66 +348,5 @@ impl Entries {
         }
         self.earliest = earliest;
         lists.count.store(self.len(), Ordering::Release);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Revocations;
-    use super::*;
-    use crate::testing::ManualClock;
-
-    const KEEP: Duration = Duration::from_hours(1);
-
-    fn list(most: usize) -> (Revocations, ManualClock, Issuer) {
-        let clock = ManualClock::at_fixed_start();
-        let issuer: Issuer = "https://as.example".parse().unwrap();
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let list = Revocations::new(vec![issuer.clone()], shared, KEEP, most, None);
-        (list, clock, issuer)
-    }
-
-    #[test]
-    fn a_full_list_forgets_only_what_cannot_matter() {
-        let (list, clock, issuer) = list(2);
-        let revoke = |name: &str| list.revoke_token(&issuer, &TokenId::new(name));
-        assert_eq!(revoke("a"), Ok(()));
-        clock.advance(TimeDelta::minutes(30));
-        assert_eq!(list.revoke_subject(&issuer, &Subject::new("s")), Ok(()));
-        assert_eq!(revoke("b"), Err(RevocationError::Full));
-        // What is there may be said again, and stays for as long as from now.
-        assert_eq!(list.revoke_subject(&issuer, &Subject::new("s")), Ok(()));
-        clock.advance(TimeDelta::minutes(30));
-        assert_eq!(revoke("b"), Err(RevocationError::Full));
-        clock.advance(TimeDelta::nanoseconds(1));
-        assert_eq!(revoke("b"), Ok(()));
-        assert_eq!((list.len(), list.is_empty()), (2, false));
-        assert_eq!(revoke("a"), Err(RevocationError::Full));
-        clock.advance(TimeDelta::minutes(30));
-        assert_eq!(revoke("a"), Ok(()));
-        assert_eq!(list.len(), 2);
-    }
-
-    #[test]
-    fn clocks_that_are_set_weaken_nothing() {
-        let (list, clock, issuer) = list(1);
-        let (start, subject) = (clock.now(), Subject::new("s"));
-        assert_eq!(list.revoke_subject(&issuer, &subject), Ok(()));
-        clock.set(start - TimeDelta::minutes(50));
-        assert_eq!(list.revoke_subject(&issuer, &subject), Ok(()));
-        let entries = list.0.entries.read().unwrap();
-        assert_eq!(
-            entries.by_issuer[&issuer].subjects[&subject].until,
-            since_1970(start)
-        );
-    }
-
-    #[test]
-    fn an_issuer_that_is_not_trusted_takes_no_place() {
-        let (list, _, _) = list(1);
-        let other = "https://as.example/".parse().unwrap();
-        let taken = list.revoke_token(&other, &TokenId::new("a"));
-        assert_eq!(taken, Err(RevocationError::UnknownIssuer));
-        assert!(list.is_empty());
     }
 }
