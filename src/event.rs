@@ -25,6 +25,14 @@ pub(crate) enum Event<'a> {
         /// A stable code.
         cause: &'static str,
     },
+    /// A tenant cannot be fetched.
+    #[cfg(feature = "axum")]
+    TenantUnavailable {
+        /// Its name.
+        tenant: &'a str,
+        /// A stable code.
+        cause: &'static str,
+    },
     /// The store of quotas cannot be asked any more.
     LimitsAlone {
         /// A stable code.

@@ -169,6 +169,9 @@ pub use guard::{Health, IssuerHealth, LimitHealth, Problem, RevocationHealth};
 pub use peer::{ForwardedBy, Network, NetworkError, PeerInfo};
 pub use refusal::Refusal;
 #[cfg(feature = "axum")]
+#[doc(inline)]
+pub use web::tenants;
+#[cfg(feature = "axum")]
 pub use web::{
     AuthorizationLayer, AuthorizationService, CredentialLayer, CredentialService, GuardedAnswer,
     GuardedBody, Healthy, LayerBuilder, LayerError, ProtectedResource, ResponseFuture, Sealing,

@@ -107,6 +107,8 @@ reason_codes! {
     NotYetValid = "not_yet_valid",
     /// The token is meant for another resource.
     OtherResource = "other_resource",
+    /// Another tenant was asked than the one that the guard belongs to.
+    OtherTenant = "other_tenant",
     /// There is more than one `Authorization` field.
     RepeatedCredential = "repeated_credential",
     /// The token was revoked here.

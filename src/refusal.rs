@@ -119,6 +119,8 @@ pub enum Reason {
     NoCredential,
     /// The request did not come over TLS, and the layer demands that.
     NotEncrypted,
+    /// Another tenant was asked than the one that the guard belongs to.
+    OtherTenant,
     /// A part that the decision needs cannot be asked. Nobody is refused for good.
     Unavailable(Unavailable),
     /// The session is over, was never there, or is somebody else's: nobody is told which.
@@ -294,6 +296,7 @@ impl Reason {
             Self::MalformedCredential(CredentialError::Repeated) => ReasonCode::RepeatedCredential,
             Self::NoCredential => ReasonCode::NoCredential,
             Self::NotEncrypted => ReasonCode::NotEncrypted,
+            Self::OtherTenant => ReasonCode::OtherTenant,
             Self::Unavailable(_) => ReasonCode::Unavailable,
             Self::UnknownSession => ReasonCode::UnknownSession,
         }

@@ -55,6 +55,10 @@ impl Sink for Journal {
                     "entries that nobody with the shared key wrote were left out",
                 );
             }
+            #[cfg(feature = "axum")]
+            Event::TenantUnavailable { tenant, cause } => {
+                tracing::error!(target: "clearance", tenant, cause, "a tenant cannot be fetched");
+            }
             Event::LimitsAlone { cause, goes_on } => {
                 tracing::error!(target: "clearance", cause, goes_on, "quotas are not shared");
             }

@@ -26,6 +26,8 @@ mod pipeline;
 mod reach;
 mod seals;
 mod settle;
+#[cfg(feature = "axum")]
+mod tenancy;
 mod voucher;
 
 pub use builder::{GuardBuilder, Ready, WantsIssuer};
@@ -42,6 +44,8 @@ pub(crate) use credential::Slot;
 pub(crate) use pipeline::Wants;
 #[cfg(feature = "axum")]
 pub(crate) use pipeline::{Admission, Begun};
+#[cfg(feature = "axum")]
+pub(crate) use tenancy::Tenancy;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -8,6 +8,8 @@ use http::request::Parts;
 
 use super::admitted::Admitted;
 use super::settle::{Counting, Settled};
+#[cfg(feature = "axum")]
+use super::tenancy::Tenancy;
 use super::{Inner, credential};
 #[cfg(feature = "axum")]
 use crate::audit::ReasonCode;
@@ -108,6 +110,15 @@ impl Inner {
         correlation: CorrelationId,
         wants: Wants,
     ) -> Begun {
+        #[cfg(feature = "axum")]
+        if let Some(tenancy) = parts.extensions.get::<Tenancy>()
+            && !tenancy.has(self)
+        {
+            credential::forget(parts);
+            let begun = self.acceptance.rules().clock.monotonic();
+            let refusal = self.refuse(Reason::OtherTenant, None);
+            return Begun::Done(Err(self.turned_away(refusal, correlation, begun)));
+        }
         // One that brings a credential of its own is verified by that.
         if let Some(admitted) = parts.extensions.get::<Admitted>()
             && admitted.is_of(self)

@@ -10,6 +10,7 @@ mod layer;
 mod response;
 pub(crate) mod router;
 mod routes;
+pub mod tenants;
 
 pub use credential::{CredentialLayer, CredentialService};
 pub use health::{Healthy, health_routes};

@@ -17,7 +17,8 @@ impl Refusal {
             | Reason::ForeignHost
             | Reason::ForeignOrigin
             | Reason::InsufficientScope
-            | Reason::NotEncrypted => StatusCode::FORBIDDEN,
+            | Reason::NotEncrypted
+            | Reason::OtherTenant => StatusCode::FORBIDDEN,
             Reason::UnknownSession => StatusCode::NOT_FOUND,
             Reason::LimitExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
             Reason::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -57,7 +58,7 @@ impl Refusal {
             Reason::InvalidToken(_) => (40100, "invalid access token"),
             Reason::NoCredential => (40100, "access token required"),
             Reason::InsufficientScope => (40300, "insufficient scope"),
-            Reason::Denied => (40301, "access denied"),
+            Reason::Denied | Reason::OtherTenant => (40301, "access denied"),
             Reason::ForeignHost => (40301, "host not allowed"),
             Reason::ForeignOrigin => (40301, "origin not allowed"),
             Reason::NotEncrypted => (40301, "encrypted connections only"),
@@ -78,6 +79,7 @@ impl Refusal {
             | Reason::MalformedCredential(_)
             | Reason::NoCredential
             | Reason::NotEncrypted
+            | Reason::OtherTenant
             | Reason::Unavailable(_)
             | Reason::UnknownSession => None,
         }
@@ -121,6 +123,7 @@ impl Refusal {
             | Reason::ForeignOrigin
             | Reason::LimitExceeded(_)
             | Reason::NotEncrypted
+            | Reason::OtherTenant
             | Reason::Unavailable(_)
             | Reason::UnknownSession => None,
         }

@@ -10,9 +10,11 @@ use clearance::id::TokenId;
 use clearance::jwk::Algorithm;
 use clearance::limit::Quota;
 use clearance::scope::Vocabulary;
+use clearance::tenants::{Tenant, Tenants};
 use clearance::testing::Fault;
 use clearance::{Guard, GuardBuilder, TlsEvidence};
 use serde_json::json;
+use tower::ServiceExt as _;
 
 use super::fixture::{Kept, Site};
 use crate::endpoint::Endpoint;
@@ -59,6 +61,7 @@ async fn every_reason_is_provoked() {
     questions(&mut provoked).await;
     outage(&mut provoked).await;
     layers(&mut provoked).await;
+    tenants(&mut provoked).await;
     let all: BTreeSet<String> = ReasonCode::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(provoked.told, all);
     assert_eq!(provoked.counted, ReasonCode::ALL.iter().copied().collect());
@@ -255,6 +258,31 @@ async fn callers(provoked: &mut Provoked) {
     provoked
         .note(&kept, &guard, ReasonCode::LimitExceeded)
         .await;
+}
+
+/// A tenant whose service asks the guard of another one.
+async fn tenants(provoked: &mut Provoked) {
+    let kept = Kept::default();
+    let World { issuer, guard, .. } = world(&kept).await;
+    let own =
+        Guard::<Fixture>::builder("https://mcp.example.com/acme".parse().expect("a resource"));
+    let own = own.issuer(issuer.id().clone()).build().expect("a guard");
+    let asked = axum::routing::get(async |_: clearance::Authorized<()>| "let in");
+    let service = Router::new()
+        .route("/acme", asked)
+        .with_state(guard.clone());
+    let tenants = Tenants::builder("https://mcp.example.com/{tenant}").build();
+    let tenants = tenants.expect("a place");
+    let misbuilt = Tenant::new(&own, service);
+    tenants.set(misbuilt).expect("it is there");
+    let request = parts(
+        "/acme",
+        Some(format!("Bearer {}", issuer.token().mint()).as_bytes()),
+    );
+    let request = http::Request::from_parts(request, axum::body::Body::empty());
+    let answer = tenants.oneshot(request).await.expect("an answer");
+    assert_eq!(answer.status(), 403);
+    provoked.note(&kept, &guard, ReasonCode::OtherTenant).await;
 }
 
 /// What an issuer says that is asked.

@@ -1,0 +1,40 @@
+//! Which guards a request is for, where that was decided before any of them saw it.
+
+use std::sync::Arc;
+
+use super::{Guard, Inner};
+
+/// The guards of a tenant. In the extensions of a request it says that no other guard may let it in.
+#[derive(Clone)]
+pub(crate) struct Tenancy(Arc<[Arc<Inner>]>);
+
+impl Tenancy {
+    pub(crate) fn of<V>(guard: &Guard<V>) -> Self {
+        Self(Arc::new([Arc::clone(guard.inner())]))
+    }
+
+    /// With one more.
+    pub(crate) fn and<V>(self, guard: &Guard<V>) -> Self {
+        let all = self.0.iter().chain([guard.inner()]);
+        Self(all.cloned().collect())
+    }
+
+    pub(super) fn has(&self, guard: &Arc<Inner>) -> bool {
+        self.0.iter().any(|own| Arc::ptr_eq(own, guard))
+    }
+
+    /// Whether something would be lost with the guards: an open stream, or what was revoked here alone.
+    pub(crate) fn is_needed(&self) -> bool {
+        let is_needed = |guard: &Arc<Inner>| guard.revocations.are_needed();
+        self.0.iter().any(is_needed)
+    }
+
+    /// Lets nobody in any more and ends all streams, but for guards that `successor` has as well.
+    pub(crate) fn retire(&self, successor: Option<&Self>) {
+        for guard in &*self.0 {
+            if successor.is_none_or(|successor| !successor.has(guard)) {
+                guard.revocations.retire();
+            }
+        }
+    }
+}
