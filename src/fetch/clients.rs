@@ -13,7 +13,7 @@ use super::shared::{self, Manner};
 use super::{FetchError, FetchOptions};
 
 /// The most redirects that are followed, all within one origin.
-const MOST_REDIRECTS: usize = 3;
+pub(super) const MOST_REDIRECTS: usize = 3;
 
 /// Why clients cannot be set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +38,29 @@ pub(super) struct Clients {
     lookup: Option<Lookup>,
 }
 
+/// Which redirects a client follows by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Redirects {
+    #[cfg(feature = "client")]
+    None,
+    WithinOrigin,
+}
+
 /// What clients are made of.
 struct Parts {
+    redirects: Redirects,
     time_limit: Duration,
     roots: Vec<Certificate>,
     proxy: Option<Proxy>,
 }
 
 impl Clients {
-    pub(super) fn new(options: &FetchOptions, admitted: Admitted) -> Result<Self, ClientError> {
-        let parts = Parts::of(options)?;
+    pub(super) fn new(
+        options: &FetchOptions,
+        admitted: Admitted,
+        redirects: Redirects,
+    ) -> Result<Self, ClientError> {
+        let parts = Parts::of(options, redirects)?;
         let configured = OnceLock::new();
         let given = match &options.client {
             Some(_) if !parts.are_standard() => return Err(ClientError::Both),
@@ -78,6 +91,7 @@ impl Clients {
             return Ok(client);
         }
         let manner = Manner {
+            redirects: self.parts.redirects,
             time_limit: self.parts.time_limit,
             checked: None,
         };
@@ -122,6 +136,7 @@ impl Clients {
             return make().map(Arc::new);
         }
         let manner = Manner {
+            redirects: self.parts.redirects,
             time_limit: self.parts.time_limit,
             checked: Some(self.admitted.loopback),
         };
@@ -143,7 +158,7 @@ impl fmt::Debug for Clients {
 }
 
 impl Parts {
-    fn of(options: &FetchOptions) -> Result<Self, ClientError> {
+    fn of(options: &FetchOptions, redirects: Redirects) -> Result<Self, ClientError> {
         let mut roots = Vec::new();
         for pem in &options.roots {
             let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
@@ -157,21 +172,40 @@ impl Parts {
             Some(text) => Some(proxy(text).ok_or(ClientError::Proxy)?),
         };
         Ok(Self {
+            redirects,
             time_limit: options.time_limit,
             roots,
             proxy,
         })
     }
 
-    /// A client that follows redirects within one origin only, and asks no environment for a proxy.
     /// Whether they are those of every issuer that needs nothing of its own.
     fn are_standard(&self) -> bool {
         self.roots.is_empty() && self.proxy.is_none()
     }
 
+    /// A client that asks no environment for a proxy.
     fn builder(&self) -> ClientBuilder {
         let builder = Client::builder()
-            .redirect(Policy::custom(|attempt| {
+            .redirect(self.redirects.policy())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .tls_certs_merge(self.roots.iter().cloned())
+            .connect_timeout(self.time_limit);
+        match &self.proxy {
+            Some(proxy) => builder.proxy(proxy.clone()),
+            None => builder,
+        }
+    }
+}
+
+impl Redirects {
+    fn policy(self) -> Policy {
+        match self {
+            #[cfg(feature = "client")]
+            Self::None => Policy::none(),
+            Self::WithinOrigin => Policy::custom(|attempt| {
                 let same_origin = attempt
                     .previous()
                     .last()
@@ -182,15 +216,7 @@ impl Parts {
                     // The redirect itself becomes the answer, which is not 200.
                     attempt.stop()
                 }
-            }))
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .tls_certs_merge(self.roots.iter().cloned())
-            .connect_timeout(self.time_limit);
-        match &self.proxy {
-            Some(proxy) => builder.proxy(proxy.clone()),
-            None => builder,
+            }),
         }
     }
 }

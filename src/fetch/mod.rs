@@ -19,6 +19,8 @@ mod shared;
 #[cfg(test)]
 #[cfg(feature = "fetch")]
 pub(crate) mod tests;
+#[cfg(feature = "client")]
+mod web_client;
 
 pub(crate) use options::FetchOptions;
 
@@ -28,3 +30,5 @@ pub(crate) use clients::ClientError;
 pub(crate) use error::FetchError;
 #[cfg(feature = "fetch")]
 pub(crate) use issuer_client::{Document, IssuerClient, Place};
+#[cfg(feature = "client")]
+pub(crate) use web_client::WebClient;
