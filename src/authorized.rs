@@ -8,6 +8,9 @@ use chrono::{DateTime, Utc};
 use crate::id::{ClientId, CorrelationId, Issuer, Resource, Subject};
 use crate::lifecycle::UntilExpiry;
 use crate::scope::{Grants, Set};
+#[cfg(feature = "client")]
+use crate::secret::BearerToken;
+use crate::secret::Kept;
 use crate::token::{Scoped, Token, Verified};
 
 /// Proof that this request may do what `S` stands for.
@@ -58,12 +61,21 @@ use crate::token::{Scoped, Token, Verified};
 pub struct Authorized<S: Set> {
     token: Token<Scoped<S>>,
     correlation: CorrelationId,
+    kept: Kept,
 }
 
 impl<S: Set> Authorized<S> {
     /// Only the guard calls this.
-    pub(crate) const fn new(token: Token<Scoped<S>>, correlation: CorrelationId) -> Self {
-        Self { token, correlation }
+    pub(crate) const fn new(
+        token: Token<Scoped<S>>,
+        correlation: CorrelationId,
+        kept: Kept,
+    ) -> Self {
+        Self {
+            token,
+            correlation,
+            kept,
+        }
     }
 
     /// The same proof for less.
@@ -88,6 +100,7 @@ impl<S: Set> Authorized<S> {
         Authorized {
             token: self.token.narrow(),
             correlation: self.correlation,
+            kept: self.kept,
         }
     }
 
@@ -164,11 +177,18 @@ impl<S: Set> Authorized<S> {
         Authorized {
             token: self.token.any(),
             correlation: self.correlation,
+            kept: Kept::default(),
         }
     }
 
     pub(crate) const fn verified(&self) -> &Arc<Verified> {
         self.token.verified()
+    }
+
+    /// The token itself, if its guard keeps it to be exchanged.
+    #[cfg(feature = "client")]
+    pub(crate) fn subject_token(&self) -> Option<&BearerToken> {
+        self.kept.token()
     }
 }
 

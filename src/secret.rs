@@ -89,6 +89,32 @@ impl Presented {
     }
 }
 
+/// What a guard keeps of a caller's token for as long as its proofs live: nothing, unless the guard was
+/// told to, so that it can be exchanged at its own issuer.
+#[derive(Clone, Default)]
+pub(crate) struct Kept(#[cfg(feature = "client")] Option<std::sync::Arc<BearerToken>>);
+
+impl Kept {
+    /// A copy, which is wiped when the last proof is gone.
+    #[cfg(feature = "client")]
+    pub(crate) fn of(presented: &Presented) -> Self {
+        let token = BearerToken::from_bytes(presented.expose());
+        Self(token.ok().map(std::sync::Arc::new))
+    }
+
+    /// For the exchange at its issuer, and for nothing else.
+    #[cfg(feature = "client")]
+    pub(crate) fn token(&self) -> Option<&BearerToken> {
+        self.0.as_deref()
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept(..)")
+    }
+}
+
 impl Text {
     fn expose(&self) -> &[u8] {
         match self {

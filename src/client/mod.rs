@@ -47,6 +47,7 @@ mod scopes;
 mod server_error;
 mod shared;
 mod tokens;
+mod upstream;
 
 pub use authorization::{
     AuthorizationError, AwaitingRedirect, MemoryPendingStore, Pending, PendingError, PendingKey,
@@ -66,3 +67,6 @@ pub use scopes::{Scopes, ScopesError};
 pub use server_error::ServerError;
 pub use shared::Client;
 pub use tokens::{ForeignEndpointError, TokenError, TokenSet};
+pub use upstream::{
+    Exchange, ExchangeBuilder, ExchangeConfigError, ExchangeError, UpstreamToken, WantsUpstream,
+};

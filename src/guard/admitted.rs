@@ -25,6 +25,7 @@ use crate::refusal::{Reason, Refusal};
 #[cfg(feature = "rmcp-3")]
 use crate::scope::AtHome;
 use crate::scope::Set;
+use crate::secret::Kept;
 #[cfg(feature = "axum")]
 use crate::token::AudienceError;
 use crate::token::{AudienceVerified, IssuerRules, Live, Permit, Token, Verified};
@@ -40,6 +41,7 @@ pub(crate) struct Admitted {
     pub(super) verified: Arc<Verified>,
     pub(super) guard: Arc<Inner>,
     trail: Trail,
+    kept: Kept,
     /// Whether its calls were charged for.
     #[cfg(feature = "axum")]
     pub(super) is_paid: bool,
@@ -71,6 +73,7 @@ impl Admitted {
             verified: permit.into_live().into_token().into_verified(),
             guard,
             trail,
+            kept: Kept::default(),
             #[cfg(feature = "axum")]
             is_paid: false,
             #[cfg(feature = "axum")]
@@ -78,6 +81,12 @@ impl Admitted {
             #[cfg(feature = "rmcp-3")]
             beside: None,
         }
+    }
+
+    /// With what the guard keeps of the token.
+    pub(super) fn keeping(mut self, kept: Kept) -> Self {
+        self.kept = kept;
+        self
     }
 
     /// Whether this guard, or a clone of it, let the request in. Bits of another one's vocabulary
@@ -166,7 +175,8 @@ impl Admitted {
             S::challenge(&mut names);
             return Err(self.lacks_these(names));
         };
-        Ok(Authorized::new(token, self.trail.correlation()))
+        let kept = self.kept.clone();
+        Ok(Authorized::new(token, self.trail.correlation(), kept))
     }
 
     /// The refusal of an operation that needs these scopes.

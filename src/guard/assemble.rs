@@ -47,8 +47,7 @@ impl Settings {
             .saturating_add(leeway)
             .saturating_add(ISSUED_AT_SKEW);
         let (abuse, alias) = (self.abuse()?, self.alias());
-        let (limits, peers) = (self.limits()?, self.peers()?);
-        let auditor = self.auditor()?;
+        let (limits, peers, auditor) = (self.limits()?, self.peers()?, self.auditor()?);
         let revocations = Revocations::new(
             (
                 self.resource.clone(),
@@ -89,6 +88,8 @@ impl Settings {
             auditor,
             deny: self.deny,
             longest_token: self.longest_token,
+            #[cfg(feature = "client")]
+            keeps_tokens: self.keeps_tokens,
             known_header: KnownHeader::default(),
             per_operation: self.per_operation,
         })

@@ -52,6 +52,8 @@ pub(super) struct Settings {
     pub(super) most_revocations: usize,
     pub(super) sharing: Option<Sharing>,
     pub(super) longest_token: usize,
+    #[cfg(feature = "client")]
+    pub(super) keeps_tokens: bool,
     pub(super) per_operation: bool,
     pub(super) baseline: Vec<&'static str>,
     pub(super) deny: Vec<Deny>,
@@ -78,6 +80,8 @@ impl<V: Vocabulary> GuardBuilder<V, WantsIssuer> {
                 most_revocations: MOST_ENTRIES,
                 sharing: None,
                 longest_token: LONGEST_TOKEN,
+                #[cfg(feature = "client")]
+                keeps_tokens: false,
                 per_operation: false,
                 baseline: Vec::new(),
                 deny: Vec::new(),

@@ -14,6 +14,8 @@ mod builder;
 mod charges;
 mod config;
 mod credential;
+#[cfg(feature = "client")]
+mod exchange;
 mod health;
 #[cfg(feature = "fetch")]
 mod introspection;
@@ -41,6 +43,8 @@ pub(crate) use admitted::Admitted;
 pub(crate) use admitted::Unproven;
 #[cfg(feature = "axum")]
 pub(crate) use credential::Slot;
+#[cfg(feature = "client")]
+pub(crate) use exchange::ExchangeSource;
 pub(crate) use pipeline::Wants;
 #[cfg(feature = "axum")]
 pub(crate) use pipeline::{Admission, Begun};
@@ -155,6 +159,9 @@ pub(crate) struct Inner {
     deny: Vec<Deny>,
     answers: Arc<Answers>,
     longest_token: usize,
+    /// Whether callers' tokens are kept to be exchanged.
+    #[cfg(feature = "client")]
+    keeps_tokens: bool,
     known_header: KnownHeader,
     /// Challenge for the operation alone, without what the token has already.
     per_operation: bool,

@@ -20,7 +20,7 @@ use crate::keys::IssuerKeys;
 use crate::lifecycle::{LONGEST, Moment, Recall, TokenKey};
 use crate::limit::Sighting;
 use crate::refusal::{Answers, CredentialError, Reason, Refusal, Whose};
-use crate::secret::BearerToken;
+use crate::secret::{BearerToken, Kept};
 use crate::token::{
     Acceptance, AudienceError, KnownHeader, NotAccepted, SignatureError, SignatureVerified, Token,
     Unverified, Verified,
@@ -65,6 +65,8 @@ pub(super) struct Attempt {
     pub(super) key: Option<(TokenKey, usize)>,
     /// Who shows it, where that is known.
     pub(super) seen: Option<Sighting>,
+    /// What is kept of it.
+    pub(super) kept: Kept,
 }
 
 /// How far a token came without waiting.
@@ -152,6 +154,13 @@ impl Inner {
     }
 
     /// The token of a request, if it is not known already what comes of it.
+    #[cfg_attr(
+        all(feature = "client", feature = "rmcp-3"),
+        expect(
+            clippy::result_large_err,
+            reason = "it is no error, and most requests end here"
+        )
+    )]
     fn arrive(
         self: &Arc<Self>,
         parts: &mut Parts,
@@ -176,6 +185,7 @@ impl Inner {
         let hash = is_wanted.then(|| self.cache.key_of(&presented));
         *seen = seen.map(|seen| seen.showing(hash.map(TokenKey::half)));
         let key = hash.filter(|_| self.cache.is_on());
+        let kept = self.kept(&presented);
         if let Some(key) = key {
             let stands = |verified: &Verified| {
                 let voucher = self.vouchers.get(verified.source());
@@ -188,7 +198,8 @@ impl Inner {
                         let refusal = self.refuse(not_until.into(), Some(token.verified()));
                         return Err(Err(refusal.of_remembered(true)));
                     }
-                    return Err(self.settle(token, at.now, trail));
+                    let settled = self.settle(token, at.now, trail);
+                    return Err(settled.map(|settled| settled.keeping(kept)));
                 }
                 Recall::Expired(claimant) => {
                     return Err(Err(self.expired(Whose::Genuine(claimant))));
@@ -208,8 +219,26 @@ impl Inner {
             trail,
             key: key.map(|key| (key, length)),
             seen: *seen,
+            kept,
         };
         Ok(Presented { shown, attempt })
+    }
+
+    /// What is kept of the token, where the guard was told to.
+    #[cfg_attr(
+        not(feature = "client"),
+        expect(
+            unused_variables,
+            clippy::unused_self,
+            reason = "nobody exchanges tokens"
+        )
+    )]
+    fn kept(&self, presented: &crate::secret::Presented) -> Kept {
+        #[cfg(feature = "client")]
+        if self.keeps_tokens && presented.expose().len() <= self.longest_token {
+            return Kept::of(presented);
+        }
+        Kept::default()
     }
 
     /// The token, as far as it can be read by itself.
@@ -239,7 +268,9 @@ impl Inner {
                     let shown = Shown::Signed(token);
                     return Tried::Waits(Presented { shown, attempt });
                 };
-                Tried::Settled(self.finish(token, attempt, (source, &keys)))
+                let kept = attempt.kept.clone();
+                let settled = self.finish(token, attempt, (source, &keys));
+                Tried::Settled(settled.map(|settled| settled.keeping(kept)))
             }
             #[cfg(feature = "fetch")]
             Shown::Opaque(_) => Tried::Waits(Presented { shown, attempt }),
@@ -264,6 +295,7 @@ impl Inner {
     }
 
     async fn verified(self: &Arc<Self>, Presented { shown, attempt }: Presented) -> Admission {
+        let kept = attempt.kept.clone();
         let settled = match shown {
             Shown::Signed(token) => {
                 let (source, keys) = self.keys_for(&token).await?;
@@ -272,7 +304,7 @@ impl Inner {
             #[cfg(feature = "fetch")]
             Shown::Opaque(token) => self.introspect(token, attempt).await?,
         };
-        match settled {
+        match settled.keeping(kept) {
             Settled::In(admitted, now) => Ok((admitted, now)),
             Settled::Counts(counting) => self.count(counting).await,
         }

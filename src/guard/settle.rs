@@ -13,6 +13,7 @@ use crate::keys::Unavailable;
 use crate::lifecycle::NotLive;
 use crate::limit::Uncounted;
 use crate::refusal::{Reason, Refusal, TokenFault};
+use crate::secret::Kept;
 use crate::token::{AudienceVerified, Live, Permit, Token, Verified};
 
 /// A token in force, and whether it was counted.
@@ -26,6 +27,7 @@ pub(crate) enum Settled {
 pub(crate) struct Counting {
     live: Live<Token<AudienceVerified>>,
     trail: Trail,
+    kept: Kept,
 }
 
 impl Inner {
@@ -42,7 +44,8 @@ impl Inner {
             self.refuse_settled(reason, &verified, &trail)
         })?;
         if self.limits.is_shared() {
-            return Ok(Settled::Counts(Counting { live, trail }));
+            let kept = Kept::default();
+            return Ok(Settled::Counts(Counting { live, trail, kept }));
         }
         match self.limits.charge(live) {
             Ok(permit) => Ok(Settled::In(self.let_in(permit, trail), now)),
@@ -52,12 +55,12 @@ impl Inner {
 
     /// The rest of it, where all machines count together.
     pub(super) async fn count(self: &Arc<Self>, counting: Counting) -> Admission {
-        let Counting { live, trail } = counting;
+        let Counting { live, trail, kept } = counting;
         let verified = Arc::clone(live.of().verified());
         match self.limits.charge_everywhere(live).await {
             // That took a while.
             Ok(permit) => Ok((
-                self.let_in(permit, trail),
+                self.let_in(permit, trail).keeping(kept),
                 self.acceptance.rules().clock.now(),
             )),
             Err(why) => {
@@ -78,6 +81,16 @@ impl Inner {
     fn refuse_settled(&self, reason: Reason, verified: &Arc<Verified>, trail: &Trail) -> Refusal {
         let refusal = self.refuse(reason, Some(verified));
         refusal.of_remembered(trail.is_known())
+    }
+}
+
+impl Settled {
+    /// With what the guard keeps of the token.
+    pub(super) fn keeping(self, kept: Kept) -> Self {
+        match self {
+            Self::In(admitted, now) => Self::In(admitted.keeping(kept), now),
+            Self::Counts(counting) => Self::Counts(Counting { kept, ..counting }),
+        }
     }
 }
 

@@ -197,6 +197,14 @@ impl Client {
         Ok(found)
     }
 
+    /// Where an issuer gives out tokens.
+    pub(super) async fn token_server(
+        &self,
+        issuer: &Issuer,
+    ) -> Result<TokenServer, DiscoveryError> {
+        Ok(self.server(issuer).await?.tokens.clone())
+    }
+
     fn is_legacy(&self, issuer: &Issuer) -> bool {
         self.settings().legacy && issuer.as_str() == self.endpoint().origin().as_str()
     }

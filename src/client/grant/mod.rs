@@ -6,3 +6,5 @@ mod exchange;
 mod jwt_bearer;
 
 pub use enterprise::IdentityProvider;
+
+pub(super) use exchange::TokenExchange;

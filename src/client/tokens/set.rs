@@ -120,7 +120,7 @@ impl TokenSet {
             .then(|| self.authorization())?
     }
 
-    fn authorization(&self) -> Option<HeaderValue> {
+    pub(in super::super) fn authorization(&self) -> Option<HeaderValue> {
         let text = Zeroizing::new(["Bearer ", self.access.expose()].concat());
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
