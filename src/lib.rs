@@ -116,6 +116,7 @@
 //!
 //! - `axum` (default): [`mcp::Router`], [`AuthorizationLayer`], [`Authorized`] as an extractor,
 //!   [`Refusal`] as an answer, [`metadata_routes`], [`CredentialLayer`].
+//! - `client`: `clearance::client`: an OAuth client for MCP clients.
 //! - `fetch` (default): keys, metadata and introspection over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
 //! - `metrics`: `Guard::publish_metrics`, for the facade of that name.
@@ -132,6 +133,8 @@
 
 pub mod audit;
 mod authorized;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "fetch")]

@@ -1,0 +1,5 @@
+//! An OAuth 2.1 client for MCP.
+//!
+//! Layer L6.
+
+pub mod store;
