@@ -13,5 +13,7 @@
 
 #[path = "client/processes.rs"]
 mod processes;
+#[path = "client/redirect.rs"]
+mod redirect;
 #[path = "client/store.rs"]
 mod store;

@@ -2,4 +2,5 @@
 //!
 //! Layer L6.
 
+pub mod redirect;
 pub mod store;
