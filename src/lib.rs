@@ -116,7 +116,8 @@
 //!
 //! - `axum` (default): [`mcp::Router`], [`AuthorizationLayer`], [`Authorized`] as an extractor,
 //!   [`Refusal`] as an answer, [`metadata_routes`], [`CredentialLayer`].
-//! - `client`: `clearance::client`: an OAuth client for MCP clients.
+//! - `client`: `clearance::client`: an OAuth 2.1 client for MCP, in which PKCE, `resource`, `state` and the
+//!   checks of the issuer cannot be left out.
 //! - `fetch` (default): keys, metadata and introspection over HTTPS. Without it, keys are given as
 //!   [`FixedKeys`](keys::FixedKeys).
 //! - `metrics`: `Guard::publish_metrics`, for the facade of that name.

@@ -112,6 +112,12 @@ impl ClientKey {
         self
     }
 
+    /// What it signs with.
+    #[cfg(feature = "client")]
+    pub(super) const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// A JWT with these claims (RFC 7515 section 7.1).
     pub(super) fn signed(&self, claims: &impl Serialize) -> Option<Zeroizing<String>> {
         let header = Header {

@@ -5,9 +5,13 @@
 //!
 //! Layer L2.
 
+#[cfg(feature = "client")]
+mod choice;
 mod key;
 
 pub use crate::secret::ClientSecret;
+#[cfg(feature = "client")]
+pub(crate) use choice::Supported;
 pub use key::{ClientKey, ClientKeyError};
 
 use std::fmt;
@@ -31,7 +35,7 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 /// A client's id, and how it proves that it is that client.
 ///
 /// The names are those of the registry for `token_endpoint_auth_method` (RFC 7591 section 2, `OpenID`
-/// Connect Core section 9). There is none for a client that proves nothing.
+/// Connect Core section 9).
 ///
 /// # Examples
 /// ```
@@ -53,6 +57,21 @@ enum Method {
     Basic(Arc<ClientSecret>),
     Post(Arc<ClientSecret>),
     PrivateKeyJwt(ClientKey),
+    /// A public client, which proves nothing.
+    #[cfg(feature = "client")]
+    None,
+}
+
+impl Method {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Basic(_) => "client_secret_basic",
+            Self::Post(_) => "client_secret_post",
+            Self::PrivateKeyJwt(_) => "private_key_jwt",
+            #[cfg(feature = "client")]
+            Self::None => "none",
+        }
+    }
 }
 
 /// What goes into a request.
@@ -86,6 +105,13 @@ impl ClientAuthentication {
         Self::by(client, Method::PrivateKeyJwt(key))
     }
 
+    /// Nothing proves who asks: the client is a public one, as applications are that run where their
+    /// users are (OAuth 2.1 section 2.1). A guard asks nobody in the name of such a client.
+    #[cfg(feature = "client")]
+    pub fn none(client: &str) -> Self {
+        Self::by(client, Method::None)
+    }
+
     fn by(client: &str, method: Method) -> Self {
         let client = ClientId::new(client);
         Self { client, method }
@@ -101,6 +127,8 @@ impl ClientAuthentication {
         let has_secret = match &self.method {
             Method::Basic(secret) | Method::Post(secret) => !secret.expose().is_empty(),
             Method::PrivateKeyJwt(_) => true,
+            #[cfg(feature = "client")]
+            Method::None => false,
         };
         has_secret && !self.client.as_str().is_empty()
     }
@@ -124,6 +152,11 @@ impl ClientAuthentication {
                 form.append_pair("client_id", id);
                 form.append_pair("client_assertion_type", JWT_BEARER);
                 form.append_pair("client_assertion", &self.assertion(key, issuer, now)?);
+                None
+            }
+            #[cfg(feature = "client")]
+            Method::None => {
+                form.append_pair("client_id", id);
                 None
             }
         };
@@ -179,11 +212,7 @@ fn basic(id: &str, secret: &ClientSecret) -> Result<HeaderValue, CannotProve> {
 
 impl fmt::Debug for ClientAuthentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let method = match &self.method {
-            Method::Basic(_) => "client_secret_basic",
-            Method::Post(_) => "client_secret_post",
-            Method::PrivateKeyJwt(_) => "private_key_jwt",
-        };
+        let method = self.method.name();
         f.debug_struct("ClientAuthentication")
             .field("client", &self.client)
             .field("method", &method)

@@ -12,7 +12,7 @@ use super::address::{Admitted, Checked, Lookup, system};
 use super::{FetchError, FetchOptions};
 
 /// The most redirects that are followed, all within one origin.
-const MOST_REDIRECTS: usize = 3;
+pub(super) const MOST_REDIRECTS: usize = 3;
 
 /// Why clients cannot be set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +36,29 @@ pub(super) struct Clients {
     lookup: Lookup,
 }
 
+/// Which redirects a client follows by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Redirects {
+    #[cfg(feature = "client")]
+    None,
+    WithinOrigin,
+}
+
 /// What clients are made of.
 struct Parts {
+    redirects: Redirects,
     time_limit: Duration,
     roots: Vec<Certificate>,
     proxy: Option<Proxy>,
 }
 
 impl Clients {
-    pub(super) fn new(options: &FetchOptions, admitted: Admitted) -> Result<Self, ClientError> {
-        let parts = Parts::of(options)?;
+    pub(super) fn new(
+        options: &FetchOptions,
+        admitted: Admitted,
+        redirects: Redirects,
+    ) -> Result<Self, ClientError> {
+        let parts = Parts::of(options, redirects)?;
         let configured = match &options.client {
             Some(_) if parts.proxy.is_some() || !parts.roots.is_empty() => {
                 return Err(ClientError::Both);
@@ -110,7 +123,7 @@ impl fmt::Debug for Clients {
 }
 
 impl Parts {
-    fn of(options: &FetchOptions) -> Result<Self, ClientError> {
+    fn of(options: &FetchOptions, redirects: Redirects) -> Result<Self, ClientError> {
         let mut roots = Vec::new();
         for pem in &options.roots {
             let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
@@ -124,16 +137,35 @@ impl Parts {
             Some(text) => Some(proxy(text).ok_or(ClientError::Proxy)?),
         };
         Ok(Self {
+            redirects,
             time_limit: options.time_limit,
             roots,
             proxy,
         })
     }
 
-    /// A client that follows redirects within one origin only, and asks no environment for a proxy.
+    /// A client that asks no environment for a proxy.
     fn builder(&self) -> ClientBuilder {
         let builder = Client::builder()
-            .redirect(Policy::custom(|attempt| {
+            .redirect(self.redirects.policy())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .tls_certs_merge(self.roots.iter().cloned())
+            .connect_timeout(self.time_limit);
+        match &self.proxy {
+            Some(proxy) => builder.proxy(proxy.clone()),
+            None => builder,
+        }
+    }
+}
+
+impl Redirects {
+    fn policy(self) -> Policy {
+        match self {
+            #[cfg(feature = "client")]
+            Self::None => Policy::none(),
+            Self::WithinOrigin => Policy::custom(|attempt| {
                 let same_origin = attempt
                     .previous()
                     .last()
@@ -144,15 +176,7 @@ impl Parts {
                     // The redirect itself becomes the answer, which is not 200.
                     attempt.stop()
                 }
-            }))
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .tls_certs_merge(self.roots.iter().cloned())
-            .connect_timeout(self.time_limit);
-        match &self.proxy {
-            Some(proxy) => builder.proxy(proxy.clone()),
-            None => builder,
+            }),
         }
     }
 }

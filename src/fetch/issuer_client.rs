@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::address::Admitted;
-use super::clients::{ClientError, Clients};
+use super::clients::{ClientError, Clients, Redirects};
 use super::{FetchError, FetchOptions};
 use crate::id::{Issuer, is_acceptable_scheme};
 
@@ -29,13 +29,13 @@ pub(crate) struct IssuerClient {
 /// A URL that may be asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    url: Url,
-    by: NamedBy,
+    pub(super) url: Url,
+    pub(super) by: NamedBy,
 }
 
 /// Who says that a URL is to be asked.
 #[derive(Clone, Copy, Debug)]
-enum NamedBy {
+pub(super) enum NamedBy {
     /// The configuration: its origin is trusted, wherever it is.
     Operator,
     /// A document, and its origin is not one that the operator has named.
@@ -65,16 +65,22 @@ struct WithIntrospection {
 impl Place {
     /// A URL that the configuration names.
     pub(crate) fn configured(issuer: &Issuer, url: &str) -> Option<Self> {
-        let url = acceptable(issuer, url).ok()?;
+        let url = acceptable(url, issuer.is_loopback()).ok()?;
         Some(Self {
             url,
             by: NamedBy::Operator,
         })
     }
 
+    /// The URL, as it is asked.
+    #[cfg(feature = "client")]
+    pub(crate) fn as_str(&self) -> &str {
+        self.url.as_str()
+    }
+
     /// A URL that the metadata of the issuer names.
     fn in_metadata(issuer: &Issuer, url: &str) -> Result<Self, FetchError> {
-        let url = acceptable(issuer, url)?;
+        let url = acceptable(url, issuer.is_loopback())?;
         let is_own =
             Url::parse(issuer.as_str()).is_ok_and(|issuer| issuer.origin() == url.origin());
         let by = if is_own {
@@ -96,7 +102,7 @@ impl IssuerClient {
             loopback: issuer.is_loopback(),
         };
         Ok(Self {
-            clients: Clients::new(options, admitted)?,
+            clients: Clients::new(options, admitted, Redirects::WithinOrigin)?,
             issuer,
             time_limit: options.time_limit,
         })
@@ -167,7 +173,7 @@ impl IssuerClient {
         let request = self.client(place)?.get(place.url.clone());
         let answer = send(place, request).await?;
         match answer.status() {
-            StatusCode::OK => read(answer).await.map(Some),
+            StatusCode::OK => read(answer, LARGEST_DOCUMENT).await.map(Some),
             // These say nothing about the document.
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(FetchError::Status),
             status if status.is_client_error() => Ok(None),
@@ -195,7 +201,7 @@ impl IssuerClient {
         if *answer.url() != place.url {
             return Err(FetchError::Origin);
         }
-        read(answer).await
+        read(answer, LARGEST_DOCUMENT).await
     }
 
     fn client(&self, place: &Place) -> Result<&Client, FetchError> {
@@ -206,7 +212,7 @@ impl IssuerClient {
     }
 }
 
-async fn send(place: &Place, request: RequestBuilder) -> Result<Response, FetchError> {
+pub(super) async fn send(place: &Place, request: RequestBuilder) -> Result<Response, FetchError> {
     let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
     let answer = match request.send().await {
         Ok(answer) => answer,
@@ -219,19 +225,19 @@ async fn send(place: &Place, request: RequestBuilder) -> Result<Response, FetchE
     Ok(answer)
 }
 
-/// RFC 8414 section 6: `https`; `http` only where the issuer itself is a loopback one.
-fn acceptable(issuer: &Issuer, url: &str) -> Result<Url, FetchError> {
+/// RFC 8414 section 6: `https`; `http` only with a loopback host, and where `plain_http` says so.
+pub(super) fn acceptable(url: &str, plain_http: bool) -> Result<Url, FetchError> {
     Url::parse(url)
         .ok()
-        .filter(|url| is_acceptable_scheme(url, issuer.is_loopback()))
+        .filter(|url| is_acceptable_scheme(url, plain_http))
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .ok_or(FetchError::Scheme)
 }
 
-async fn read(mut answer: Response) -> Result<Document, FetchError> {
+pub(super) async fn read(mut answer: Response, most: usize) -> Result<Document, FetchError> {
     let mut text = Vec::new();
     while let Some(chunk) = answer.chunk().await.ok().ok_or(FetchError::Connection)? {
-        if text.len().saturating_add(chunk.len()) > LARGEST_DOCUMENT {
+        if text.len().saturating_add(chunk.len()) > most {
             return Err(FetchError::Size);
         }
         text.extend_from_slice(&chunk);

@@ -17,6 +17,8 @@ mod options;
 #[cfg(test)]
 #[cfg(feature = "fetch")]
 pub(crate) mod tests;
+#[cfg(feature = "client")]
+mod web_client;
 
 pub(crate) use options::FetchOptions;
 
@@ -26,3 +28,5 @@ pub(crate) use clients::ClientError;
 pub(crate) use error::FetchError;
 #[cfg(feature = "fetch")]
 pub(crate) use issuer_client::{Document, IssuerClient, Place};
+#[cfg(feature = "client")]
+pub(crate) use web_client::WebClient;

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::address::{Admitted, Lookup};
-use super::clients::Clients;
+use super::clients::{Clients, Redirects};
 use super::{FetchError, FetchOptions, IssuerClient};
 
 /// A resolver whose answers are given: the first to the first question, and the last for ever.
@@ -106,7 +106,8 @@ pub(crate) fn options() -> FetchOptions {
 
 /// Asks the host for a document that it is named for.
 async fn ask(names: &Names, loopback: bool, port: u16) -> FetchError {
-    let mut clients = Clients::new(&options(), Admitted { loopback }).unwrap();
+    let mut clients =
+        Clients::new(&options(), Admitted { loopback }, Redirects::WithinOrigin).unwrap();
     clients.look_up_by(names.lookup());
     let url = Url::parse(&format!("https://keys.example.com:{port}/jwks")).unwrap();
     let client = clients.for_foreign(&url).unwrap();

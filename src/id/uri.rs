@@ -152,6 +152,12 @@ impl Resource {
             .is_some_and(|(o, r)| o.eq_ignore_ascii_case(origin) && r == rest)
     }
 
+    /// Whether the host is a loopback one, where `http` is accepted.
+    #[cfg(feature = "client")]
+    pub(crate) fn is_loopback(&self) -> bool {
+        Url::parse(&self.text).is_ok_and(|url| is_loopback(&url))
+    }
+
     /// The origin of this resource, as a resource of its own.
     pub(crate) fn origin(&self) -> Self {
         Self {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use std::{env, fs};
 
 use chrono::TimeDelta;
+use clearance::client::Redirect;
 use clearance::client::redirect::{
-    Browser, Loopback, LoopbackReceiver, OpenError, ReceiveError, RedirectQuery, UrlOpener,
-    print_url,
+    Browser, Loopback, LoopbackReceiver, OpenError, ReceiveError, UrlOpener, print_url,
 };
 use clearance::testing::ManualClock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::processes::{self, Directory};
 
-type Received = JoinHandle<Result<RedirectQuery, ReceiveError>>;
+type Received = JoinHandle<Result<Redirect, ReceiveError>>;
 
 /// Where a receiver listens.
 fn address(place: &LoopbackReceiver) -> (SocketAddr, String) {
@@ -66,7 +66,7 @@ async fn the_whole_query_is_handed_over_unread() {
     let answer = get(address, &format!("/callback?{query}")).await;
     let redirect = received.await.expect("a task").expect("a redirect");
     assert_eq!(redirect.expose(), query);
-    assert_eq!(format!("{redirect:?}"), "RedirectQuery(..)");
+    assert_eq!(format!("{redirect:?}"), "Redirect(..)");
 
     assert_eq!(status(&answer), "200");
     let (head, page) = answer.split_once("\r\n\r\n").expect("a page");

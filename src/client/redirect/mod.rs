@@ -11,9 +11,7 @@
 
 mod answer;
 mod browser;
-mod query;
 mod receiver;
 
 pub use browser::{Browser, OpenError, UrlOpener, print_url};
-pub use query::RedirectQuery;
 pub use receiver::{Loopback, LoopbackReceiver, ReceiveError, ReceiverOptions};

@@ -21,8 +21,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::RedirectQuery;
 use super::answer;
+use crate::client::Redirect;
 use crate::clock::{Clock, SystemClock};
 
 /// The most connections at one time. A browser opens a few.
@@ -52,7 +52,7 @@ const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 /// // The authorization request is made for this redirect URI.
 /// let redirect_uri = receiver.redirect_uri().to_owned();
 /// Browser.open(authorization_url)?;
-/// let query = receiver.receive().await?;
+/// let redirect = receiver.receive().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -110,7 +110,7 @@ struct Place {
     authority: String,
     path: String,
     /// The first redirect.
-    received: Mutex<Option<RedirectQuery>>,
+    received: Mutex<Option<Redirect>>,
 }
 
 impl LoopbackReceiver {
@@ -137,7 +137,7 @@ impl LoopbackReceiver {
     /// # Errors
     /// [`ReceiveError::Time`] if nobody came in time, and [`ReceiveError::Listen`] if the system ends the
     /// waiting.
-    pub async fn receive(self) -> Result<RedirectQuery, ReceiveError> {
+    pub async fn receive(self) -> Result<Redirect, ReceiveError> {
         let now = self.clock.now();
         let until = now.checked_add_signed(self.time_limit);
         let mut too_late = self.clock.wake_at(until.unwrap_or(now));
@@ -269,7 +269,7 @@ impl Place {
                 // A second one changes nothing.
                 let mut received = self.received();
                 if received.is_none() {
-                    *received = Some(RedirectQuery::new(query));
+                    *received = Some(Redirect::from_query(query));
                     is_redirect.store(true, Ordering::Relaxed);
                 }
                 answer::page()
@@ -278,7 +278,7 @@ impl Place {
         }
     }
 
-    fn received(&self) -> MutexGuard<'_, Option<RedirectQuery>> {
+    fn received(&self) -> MutexGuard<'_, Option<Redirect>> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
