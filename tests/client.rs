@@ -1,4 +1,5 @@
-//! The client: what it asks for, what it believes, what it keeps, and where tokens go.
+//! The OAuth client, against servers that record every request in order. A request that no server
+//! expects fails its test.
 #![cfg(test)]
 #![allow(
     clippy::allow_attributes,
@@ -11,9 +12,20 @@
     reason = "a test that cannot go on must panic, and a table may be long"
 )]
 
+#[path = "client/guarded.rs"]
+mod guarded;
+#[path = "client/layer.rs"]
+mod layer;
+#[path = "client/layer_refresh.rs"]
+mod layer_refresh;
+#[path = "client/layer_scopes.rs"]
+mod layer_scopes;
 #[path = "client/processes.rs"]
 mod processes;
 #[path = "client/redirect.rs"]
 mod redirect;
 #[path = "client/store.rs"]
 mod store;
+#[allow(dead_code, unused_imports, reason = "other tests use the rest of it")]
+#[path = "client/support/mod.rs"]
+mod support;

@@ -25,9 +25,9 @@
 //! that only the endpoint's metadata names is a stranger: it is asked at public addresses alone, unless the
 //! endpoint itself is on this machine.
 //!
-//! # What is kept
+//! # Tokens in use
 //!
-//! [`store`] keeps tokens and registrations from one run to the next. [`redirect`] has the browser and the
+//! [`layer`] puts tokens on requests, and gets new ones when they are needed. [`store`] keeps tokens and registrations from one run to the next. [`redirect`] has the browser and the
 //! place where it comes back to, for programs on a person's own machine.
 //!
 //! # Why there is no foreign OAuth crate in it
@@ -46,6 +46,7 @@ mod document;
 mod endpoint;
 mod error;
 mod grant;
+pub mod layer;
 pub mod redirect;
 mod redirect_uri;
 mod registration;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::super::endpoint::Endpoint;
@@ -112,15 +112,7 @@ impl TokenSet {
             .ok_or(ForeignEndpointError)
     }
 
-    /// The same for the URI of a request; nothing for a foreign one.
-    #[expect(dead_code, reason = "for the layer")]
-    pub(crate) fn authorization_for_uri(&self, uri: &Uri) -> Option<HeaderValue> {
-        self.endpoint
-            .is_reached_by_uri(uri)
-            .then(|| self.authorization())?
-    }
-
-    fn authorization(&self) -> Option<HeaderValue> {
+    pub(in super::super) fn authorization(&self) -> Option<HeaderValue> {
         let text = Zeroizing::new(["Bearer ", self.access.expose()].concat());
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
