@@ -16,6 +16,8 @@
 mod guarded;
 #[path = "client/layer.rs"]
 mod layer;
+#[path = "client/layer_processes.rs"]
+mod layer_processes;
 #[path = "client/layer_refresh.rs"]
 mod layer_refresh;
 #[path = "client/layer_scopes.rs"]
