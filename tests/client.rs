@@ -12,6 +12,12 @@
     reason = "a test that cannot go on must panic, and a table may be long"
 )]
 
+#[path = "client/authorization.rs"]
+mod authorization;
+#[path = "client/challenges.rs"]
+mod challenges;
+#[path = "client/discovery.rs"]
+mod discovery;
 #[path = "client/guarded.rs"]
 mod guarded;
 #[path = "client/layer.rs"]
@@ -22,12 +28,21 @@ mod layer_processes;
 mod layer_refresh;
 #[path = "client/layer_scopes.rs"]
 mod layer_scopes;
+#[path = "client/machines.rs"]
+mod machines;
 #[path = "client/processes.rs"]
 mod processes;
+#[path = "client/real_server.rs"]
+mod real_server;
 #[path = "client/redirect.rs"]
 mod redirect;
+#[path = "client/registration.rs"]
+mod registration;
+#[path = "client/servers.rs"]
+mod servers;
 #[path = "client/store.rs"]
 mod store;
-#[allow(dead_code, unused_imports, reason = "other tests use the rest of it")]
 #[path = "client/support/mod.rs"]
 mod support;
+#[path = "client/tokens.rs"]
+mod tokens;

@@ -215,3 +215,53 @@ impl fmt::Debug for Client {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CL-090: who is asked wherever it is, and who at public addresses alone.
+    #[test]
+    fn what_the_application_names_is_trusted_and_what_documents_name_is_not() {
+        let issuer = |text: &str| text.parse::<Issuer>().unwrap();
+        let builder = || Client::builder("https://mcp.example.com/mcp".parse().unwrap());
+        let (inside, here) = (issuer("https://10.0.0.1"), issuer("http://127.0.0.1:1"));
+        let stranger = builder().build().unwrap();
+        let place =
+            |client: &Client, issuer: &Issuer, url: &str| client.place_of(issuer, url).map(drop);
+        assert_eq!(
+            place(&stranger, &inside, "https://10.0.0.1/token"),
+            Err(FetchError::Address)
+        );
+        assert_eq!(
+            place(&stranger, &here, "http://127.0.0.1:1/token"),
+            Err(FetchError::Scheme)
+        );
+        let public = issuer("https://as.example.com");
+        for (url, expected) in [
+            ("https://as.example.com/token", Ok(())),
+            ("https://mcp.example.com/token", Ok(())),
+            ("https://10.0.0.1/token", Err(FetchError::Address)),
+            ("http://as.example.com/token", Err(FetchError::Scheme)),
+        ] {
+            assert_eq!(place(&stranger, &public, url), expected, "{url}");
+        }
+        let proof = ClientAuthentication::none("c");
+        for knowing in [
+            builder()
+                .allow_issuer(inside.clone())
+                .allow_issuer(here.clone()),
+            builder()
+                .pre_registered(inside.clone(), proof.clone())
+                .pre_registered(here.clone(), proof.clone()),
+        ] {
+            let client = knowing.build().unwrap();
+            assert_eq!(place(&client, &inside, "https://10.0.0.1/token"), Ok(()));
+            assert_eq!(place(&client, &here, "http://127.0.0.1:1/token"), Ok(()));
+            // What such an issuer names on another origin is still only named by a document.
+            for other in ["https://10.0.0.2/token", "https://10.0.0.1:444/token"] {
+                assert_eq!(place(&client, &inside, other), Err(FetchError::Address));
+            }
+        }
+    }
+}

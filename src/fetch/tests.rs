@@ -182,3 +182,87 @@ async fn a_private_host_that_metadata_names_is_not_asked() {
     assert_eq!(fetch(&here).await, FetchError::Connection);
     assert_eq!((here.asked(), listening.hits()), (1, 3));
 }
+
+/// CL-090: the same for what an OAuth client asks, whether it asks for a document or posts a secret.
+#[cfg(feature = "client")]
+#[tokio::test]
+async fn a_client_calls_no_private_host_that_a_document_names() {
+    use http::HeaderMap;
+
+    use super::WebClient;
+
+    let listening = Listening::answering(|_| String::new()).await;
+    let ask = async |names: &Names, loopback: bool| {
+        let mut client = WebClient::new(loopback, &options()).unwrap();
+        client.look_up_by(names.lookup());
+        let url = format!("https://keys.example.com:{}/token", listening.port);
+        let place = client.foreign(&url).unwrap();
+        let got = client.get(&place).await.map(drop).unwrap_err();
+        let form = "client_secret=s".to_owned();
+        let posted = client.post(&place, HeaderMap::new(), form).await;
+        (got, posted.map(drop).unwrap_err())
+    };
+    let forbidden = (FetchError::Address, FetchError::Address);
+    for address in [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "::ffff:127.0.0.1",
+        "0.0.0.0",
+    ] {
+        let names = Names::answering(&[&[address]]);
+        assert_eq!(ask(&names, false).await, forbidden, "{address}");
+        assert_eq!(names.asked(), 2);
+    }
+    // A name that leads elsewhere when it is asked once more is judged once more.
+    let names = Names::answering(&[&["10.0.0.1"], &["127.0.0.1"]]);
+    assert_eq!(ask(&names, false).await, forbidden);
+    assert_eq!(listening.hits(), 0);
+    // Where the endpoint is on this machine, others may be.
+    let names = Names::answering(&[&["127.0.0.1"]]);
+    let refused = (FetchError::Connection, FetchError::Connection);
+    assert_eq!(ask(&names, true).await, refused);
+    assert!(listening.hits() >= 2);
+    // Addresses that are written as such need no looking up.
+    let client = WebClient::new(false, &options()).unwrap();
+    for (url, error) in [
+        ("http://169.254.169.254/", FetchError::Scheme),
+        ("http://127.0.0.1/", FetchError::Scheme),
+        ("https://[::ffff:10.0.0.1]/", FetchError::Address),
+        ("https://0x7f000001/", FetchError::Address),
+        ("https://localhost/", FetchError::Address),
+        ("https://user@as.example.com/", FetchError::Scheme),
+        ("https://as.example.com/#f", FetchError::Scheme),
+    ] {
+        assert_eq!(client.foreign(url).map(drop), Err(error), "{url}");
+    }
+}
+
+/// CL-057, CL-090: a secret is never posted once more, and documents stay on their origin.
+#[cfg(feature = "client")]
+#[tokio::test]
+async fn a_client_follows_redirects_for_documents_on_one_origin_alone() {
+    use http::HeaderMap;
+
+    use super::WebClient;
+
+    let inside = Listening::answering(|_| ok("{}")).await;
+    let port = inside.port;
+    let outside = Listening::answering(move |_| {
+        let to = format!("location: http://127.0.0.1:{port}/x");
+        format!("HTTP/1.1 307 Found\r\nconnection: close\r\ncontent-length: 0\r\n{to}\r\n\r\n")
+    })
+    .await;
+    let client = WebClient::new(true, &options()).unwrap();
+    let url = format!("http://127.0.0.1:{}/", outside.port);
+    for place in [
+        WebClient::trusted(&url).unwrap(),
+        client.foreign(&url).unwrap(),
+    ] {
+        let got = client.get(&place).await.map(drop);
+        assert_eq!(got, Err(FetchError::Origin));
+        let posted = client.post(&place, HeaderMap::new(), String::new()).await;
+        assert_eq!(posted.map(drop), Err(FetchError::Origin));
+    }
+    assert_eq!((inside.hits(), outside.hits()), (0, 4));
+}

@@ -58,6 +58,9 @@ impl Client {
     /// # Specification
     /// [RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)
     pub async fn revoke(&self, tokens: &TokenSet) -> Result<(), TokenError> {
+        if tokens.endpoint() != self.endpoint() {
+            return Err(TokenError::ForeignEndpoint);
+        }
         let server = self.server(tokens.issuer()).await?;
         let endpoint = server.revocation.as_ref();
         let request = TokenRequest {

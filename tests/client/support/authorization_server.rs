@@ -106,7 +106,7 @@ impl MockServer {
 
 impl State {
     fn next(&mut self, what: &str) -> String {
-        self.number += 1;
+        self.number = self.number.saturating_add(1);
         format!("{what}-{}", self.number)
     }
 
