@@ -29,7 +29,11 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 /// The API: it takes tokens that are for it, and no others.
 async fn files(auth: Authorized<ArchiveRead>) -> String {
-    format!("the files of {}, asked for by {}", auth.subject(), auth.client())
+    format!(
+        "the files of {}, asked for by {}",
+        auth.subject(),
+        auth.client()
+    )
 }
 
 /// What the tool needs to call the API.
@@ -65,7 +69,9 @@ async fn call(url: &str, token: &str) -> Result<(u16, String), Failure> {
     let answer = request.body(body.to_string()).send().await?;
     let status = answer.status().as_u16();
     let body: Value = answer.text().await?.parse()?;
-    let said = body.pointer("/result/content/0/text").and_then(Value::as_str);
+    let said = body
+        .pointer("/result/content/0/text")
+        .and_then(Value::as_str);
     Ok((status, said.unwrap_or("-").to_owned()))
 }
 
@@ -77,7 +83,9 @@ async fn main() -> Result<(), Failure> {
     // A small authorization server for this example. It knows the MCP server as a client, too.
     let issuer = AuthorizationServer::builder(mcp_url.parse()?)
         .describing::<McpScopes>()
+        .describing::<ArchiveScopes>()
         .also_for(api_url.parse()?)
+        .public_client("an-editor", ["http://127.0.0.1/callback"])
         .client("files-server", "a secret of the server", "archive:read")
         .start()
         .await?;
@@ -126,8 +134,13 @@ async fn main() -> Result<(), Failure> {
         assert!(said.contains("asked for by files-server"), "{said}");
     }
     let exchanges = issuer.requests();
-    let exchanges = exchanges.iter().filter(|request| request.path() == "/token");
-    println!("requests for a token:                {}", exchanges.clone().count());
+    let exchanges = exchanges
+        .iter()
+        .filter(|request| request.path() == "/token");
+    println!(
+        "requests for a token:                {}",
+        exchanges.clone().count()
+    );
     assert_eq!(exchanges.count(), 1);
     Ok(())
 }

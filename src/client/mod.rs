@@ -25,6 +25,11 @@
 //! that only the endpoint's metadata names is a stranger: it is asked at public addresses alone, unless the
 //! endpoint itself is on this machine.
 //!
+//! # Tokens in use
+//!
+//! [`layer`] puts tokens on requests, and gets new ones when they are needed. [`store`] keeps tokens and registrations from one run to the next. [`redirect`] has the browser and the
+//! place where it comes back to, for programs on a person's own machine.
+//!
 //! # Why there is no foreign OAuth crate in it
 //!
 //! The `oauth2` crate keeps raw answers, tokens included, in its errors, does not wipe its secrets, and
@@ -41,11 +46,14 @@ mod document;
 mod endpoint;
 mod error;
 mod grant;
+pub mod layer;
+pub mod redirect;
 mod redirect_uri;
 mod registration;
 mod scopes;
 mod server_error;
 mod shared;
+pub mod store;
 mod tokens;
 mod upstream;
 

@@ -50,6 +50,11 @@ impl Redirect {
         Self(Zeroizing::new(query.to_owned()))
     }
 
+    /// The query, as it arrived, for a host that hands the whole of it on to another process.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn parameters(&self) -> Result<Parameters<'_>, AuthorizationError> {
         if self.0.len() > LONGEST {
             return Err(AuthorizationError::TooLong);

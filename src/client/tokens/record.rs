@@ -134,7 +134,6 @@ impl RegistrationMethod {
 
 impl Registration {
     /// What a store keeps of it.
-    #[expect(dead_code, reason = "for the store")]
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         written(&RegistrationRecord::of(self))
     }
@@ -142,7 +141,6 @@ impl Registration {
 
 impl TokenSet {
     /// What a store keeps of them.
-    #[expect(dead_code, reason = "for the store")]
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         written(&TokenRecord {
             registration: RegistrationRecord::of(&self.registration),
@@ -160,14 +158,12 @@ impl TokenSet {
 
 impl Client {
     /// The registration in what a store has kept, if it is one of this client's.
-    #[expect(dead_code, reason = "for the store")]
     pub(crate) fn registration_from(&self, bytes: &[u8]) -> Option<Registration> {
         let record: RegistrationRecord = serde_json::from_slice(bytes).ok()?;
         record.read(self)
     }
 
     /// The tokens in what a store has kept, if they are for this client's endpoint.
-    #[expect(dead_code, reason = "for the store")]
     pub(crate) fn tokens_from(&self, bytes: &[u8]) -> Option<TokenSet> {
         let record: TokenRecord = serde_json::from_slice(bytes).ok()?;
         if record.endpoint != self.endpoint().as_str() {

@@ -37,6 +37,26 @@ impl TokenRequest<'_> {
         &self,
         parameters: &[(&str, &str)],
     ) -> Result<Zeroizing<Vec<u8>>, TokenError> {
+        let (headers, form) = self.written(parameters)?;
+        let web = self.client.web();
+        let answer = web.post(&self.server.endpoint, headers, form).await?;
+        let text = Zeroizing::new(answer.text);
+        match answer.status {
+            StatusCode::OK => Ok(text),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+                Err(FetchError::Status.into())
+            }
+            status if status.is_client_error() => {
+                let members = Members::parse(&text).unwrap_or_default();
+                let word = members.text("error").unwrap_or_default();
+                Err(TokenError::Refused(ServerError::read(word)))
+            }
+            _ => Err(FetchError::Status.into()),
+        }
+    }
+
+    /// The head and the form. A form that is being written cannot be moved to another thread.
+    fn written(&self, parameters: &[(&str, &str)]) -> Result<(HeaderMap, String), TokenError> {
         let mut form = Serializer::new(String::new());
         for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
             form.append_pair(name, value);
@@ -57,22 +77,6 @@ impl TokenRequest<'_> {
                 headers.insert(AUTHORIZATION, value);
             }
         }
-        let web = self.client.web();
-        let answer = web
-            .post(&self.server.endpoint, headers, form.finish())
-            .await?;
-        let text = Zeroizing::new(answer.text);
-        match answer.status {
-            StatusCode::OK => Ok(text),
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-                Err(FetchError::Status.into())
-            }
-            status if status.is_client_error() => {
-                let members = Members::parse(&text).unwrap_or_default();
-                let word = members.text("error").unwrap_or_default();
-                Err(TokenError::Refused(ServerError::read(word)))
-            }
-            _ => Err(FetchError::Status.into()),
-        }
+        Ok((headers, form.finish()))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::super::endpoint::Endpoint;
@@ -110,14 +110,6 @@ impl TokenSet {
         let own = url.filter(|url| self.endpoint.is_reached_by(url));
         own.and_then(|_| self.authorization())
             .ok_or(ForeignEndpointError)
-    }
-
-    /// The same for the URI of a request; nothing for a foreign one.
-    #[expect(dead_code, reason = "for the layer")]
-    pub(crate) fn authorization_for_uri(&self, uri: &Uri) -> Option<HeaderValue> {
-        self.endpoint
-            .is_reached_by_uri(uri)
-            .then(|| self.authorization())?
     }
 
     pub(in super::super) fn authorization(&self) -> Option<HeaderValue> {

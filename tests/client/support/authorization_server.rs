@@ -16,6 +16,7 @@ use super::site::{Log, Reply, Seen, Site};
 pub(crate) struct Authorization {
     pub(crate) challenge: String,
     pub(crate) resource: String,
+    pub(crate) scope: String,
 }
 
 /// Gives codes and tokens, and checks PKCE. What it says of itself, and in its answers, is the test's.
@@ -123,6 +124,7 @@ impl State {
         let asked = Authorization {
             challenge: seen.one("code_challenge").unwrap(),
             resource: seen.one("resource").unwrap(),
+            scope: seen.one("scope").unwrap_or_default(),
         };
         self.codes.insert(code, asked);
         let back = seen.one("redirect_uri").unwrap();

@@ -5,5 +5,5 @@ mod site;
 mod world;
 
 pub(crate) use authorization_server::MockServer;
-pub(crate) use site::{Log, Reply, Site};
+pub(crate) use site::{Log, Reply, Seen, Site};
 pub(crate) use world::{M, R, REDIRECT, World, browse, challenge, location};
