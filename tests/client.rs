@@ -46,3 +46,5 @@ mod store;
 mod support;
 #[path = "client/tokens.rs"]
 mod tokens;
+#[path = "client/upstream.rs"]
+mod upstream;

@@ -62,9 +62,12 @@ markers! {
     ToolsRead,
 }
 
-// What a handler holds is a pointer to what was verified, the name of its request, and nothing that
-// depends on the scopes.
-const_assert_eq!(size_of::<Proof>(), size_of::<(usize, CorrelationId)>());
+// What a handler holds is a pointer to what was verified, the name of its request, with feature `client` a
+// pointer to what its guard keeps, and nothing that depends on the scopes.
+const_assert_eq!(
+    size_of::<Proof>(),
+    size_of::<(usize, CorrelationId, usize)>()
+);
 const_assert_eq!(size_of::<Authorized<()>>(), size_of::<Proof>());
 const_assert_eq!(
     size_of::<Authorized<AnyOf<(ToolsRead, (ToolsExecute, ToolsRead))>>>(),
@@ -73,7 +76,7 @@ const_assert_eq!(
 // Not even a word for "there is none".
 const_assert_eq!(size_of::<Option<Proof>>(), size_of::<Proof>());
 const_assert!(words::<Guard<McpScopes>>() == 1);
-const_assert_eq!(size_of::<Caller>(), size_of::<Proof>());
+const_assert_eq!(size_of::<Caller>(), size_of::<(usize, CorrelationId)>());
 // Evidence costs nothing: it is the token that it speaks of.
 const_assert_eq!(size_of::<Permitted>(), size_of::<Verified>());
 const_assert_eq!(size_of::<Verified>(), size_of::<usize>());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Inner;
+use super::issuer::joined;
 use super::settle::not_live;
 #[cfg(feature = "axum")]
 use crate::audit::{AuditDecision, ReasonCode};
@@ -28,7 +29,7 @@ use crate::scope::Set;
 use crate::secret::Kept;
 #[cfg(feature = "axum")]
 use crate::token::AudienceError;
-use crate::token::{AudienceVerified, IssuerRules, Live, Permit, Token, Verified};
+use crate::token::{AudienceVerified, Live, Permit, Token, Verified};
 
 /// A verified token whose principal was charged for this request.
 ///
@@ -393,13 +394,4 @@ impl Admitted {
     pub(crate) fn wake_up(&self) -> WakeUp {
         self.verified.rules().ends.end_of(&self.verified)
     }
-}
-
-/// Scope names as this issuer's clients must ask for them.
-pub(super) fn joined(names: &[&str], issuer: Option<&IssuerRules>) -> Box<str> {
-    let prefix = issuer
-        .and_then(|rules| rules.scope_prefix.as_deref())
-        .unwrap_or_default();
-    let names: Vec<String> = names.iter().map(|name| format!("{prefix}{name}")).collect();
-    names.join(" ").into()
 }

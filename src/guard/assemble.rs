@@ -7,10 +7,9 @@ use aws_lc_rs::rand;
 use chrono::TimeDelta;
 
 use super::Inner;
-use super::admitted::joined;
 use super::builder::Settings;
 use super::config::ConfigError;
-use super::issuer::TrustedIssuer;
+use super::issuer::{TrustedIssuer, joined};
 use super::voucher::Voucher;
 use crate::audit::{Auditor, Journal};
 use crate::id::Resource;

@@ -300,3 +300,12 @@ impl fmt::Display for TrustedIssuer {
         fmt::Display::fmt(&self.rules.issuer, f)
     }
 }
+
+/// Scope names as this issuer's clients must ask for them.
+pub(super) fn joined(names: &[&str], issuer: Option<&IssuerRules>) -> Box<str> {
+    let prefix = issuer
+        .and_then(|rules| rules.scope_prefix.as_deref())
+        .unwrap_or_default();
+    let names: Vec<String> = names.iter().map(|name| format!("{prefix}{name}")).collect();
+    names.join(" ").into()
+}

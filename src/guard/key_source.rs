@@ -7,8 +7,8 @@ use super::voucher::Voucher;
 use crate::audit::{self, AuditDecision};
 use crate::jwk::KeySet;
 use crate::keys::IssuerKeys;
-use crate::refusal::{Reason, Refusal, TokenFault};
-use crate::token::{SignatureError, Token, Unverified};
+use crate::refusal::{Reason, Refusal, TokenFault, Whose};
+use crate::token::{KnownHeader, SignatureError, SignatureVerified, Token, Unverified};
 
 impl Inner {
     /// The keys that may verify this token, if they need not be waited for.
@@ -55,5 +55,36 @@ impl Inner {
             .find_map(|(rules, voucher)| (*named == *rules.issuer.as_str()).then_some(voucher))
             .and_then(Voucher::keys)
             .ok_or(Reason::InvalidToken(TokenFault::UnknownIssuer))
+    }
+
+    /// Whether one of these keys has signed it.
+    pub(super) fn verify(
+        &self,
+        token: Token<Unverified>,
+        source: &IssuerKeys,
+        keys: &KeySet,
+    ) -> Result<Token<SignatureVerified>, Refusal> {
+        let anonymous = token.untrusted_key_id().is_none();
+        let news = KnownHeader::news(&token);
+        let token = token.verify_signature(keys).map_err(|error| {
+            if anonymous && error == SignatureError::BadSignature {
+                source.may_have_changed();
+            }
+            self.misjudged(error, keys)
+        })?;
+        if let Some(news) = news {
+            self.known_header.remember(news);
+        }
+        Ok(token)
+    }
+
+    /// The refusal of a token that these keys did not verify.
+    pub(super) fn misjudged(&self, error: SignatureError, keys: &KeySet) -> Refusal {
+        let refusal = self.refuse(error.into(), None);
+        if error == SignatureError::OtherIssuer {
+            // They are not those of the issuer that it names.
+            return refusal;
+        }
+        refusal.of_whom(Whose::JudgedBy(keys.issuer().clone()))
     }
 }

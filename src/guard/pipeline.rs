@@ -21,10 +21,7 @@ use crate::lifecycle::{LONGEST, Moment, Recall, TokenKey};
 use crate::limit::Sighting;
 use crate::refusal::{Answers, CredentialError, Reason, Refusal, Whose};
 use crate::secret::{BearerToken, Kept};
-use crate::token::{
-    Acceptance, AudienceError, KnownHeader, NotAccepted, SignatureError, SignatureVerified, Token,
-    Unverified, Verified,
-};
+use crate::token::{Acceptance, AudienceError, NotAccepted, Token, Unverified, Verified};
 #[cfg(feature = "fetch")]
 use crate::token::{IntrospectionError, Opaque};
 
@@ -341,36 +338,6 @@ impl Inner {
             self.cache.keep(key, token.verified(), at, LONGEST);
         }
         self.settle_new(token, attempt, at)
-    }
-
-    fn verify(
-        &self,
-        token: Token<Unverified>,
-        source: &IssuerKeys,
-        keys: &KeySet,
-    ) -> Result<Token<SignatureVerified>, Refusal> {
-        let anonymous = token.untrusted_key_id().is_none();
-        let news = KnownHeader::news(&token);
-        let token = token.verify_signature(keys).map_err(|error| {
-            if anonymous && error == SignatureError::BadSignature {
-                source.may_have_changed();
-            }
-            self.misjudged(error, keys)
-        })?;
-        if let Some(news) = news {
-            self.known_header.remember(news);
-        }
-        Ok(token)
-    }
-
-    /// The refusal of a token that these keys did not verify.
-    pub(super) fn misjudged(&self, error: SignatureError, keys: &KeySet) -> Refusal {
-        let refusal = self.refuse(error.into(), None);
-        if error == SignatureError::OtherIssuer {
-            // They are not those of the issuer that it names.
-            return refusal;
-        }
-        refusal.of_whom(Whose::JudgedBy(keys.issuer().clone()))
     }
 
     /// The refusal of a token that was remembered, and is over.
