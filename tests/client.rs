@@ -18,6 +18,8 @@ mod authorization;
 mod challenges;
 #[path = "client/discovery.rs"]
 mod discovery;
+#[path = "client/faults.rs"]
+mod faults;
 #[path = "client/guarded.rs"]
 mod guarded;
 #[path = "client/layer.rs"]
@@ -38,6 +40,8 @@ mod real_server;
 mod redirect;
 #[path = "client/registration.rs"]
 mod registration;
+#[path = "client/rmcp_client.rs"]
+mod rmcp_client;
 #[path = "client/servers.rs"]
 mod servers;
 #[path = "client/store.rs"]
