@@ -18,6 +18,8 @@ mod authorization;
 mod challenges;
 #[path = "client/discovery.rs"]
 mod discovery;
+#[path = "client/faults.rs"]
+mod faults;
 #[path = "client/guarded.rs"]
 mod guarded;
 #[path = "client/layer.rs"]

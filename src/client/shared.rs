@@ -1,8 +1,7 @@
 //! The client, and what its flows share.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -10,14 +9,11 @@ use super::builder::ClientBuilder;
 use super::challenge::Challenge;
 use super::discovery::{self, Discovered, DiscoveryError, KnownServers};
 use super::endpoint::Endpoint;
-use super::registration::{ClientMetadataDocument, Registration};
+use super::registration::{ClientMetadataDocument, KnownRegistrations, Registration};
 use crate::clock::Clock;
 use crate::credentials::ClientAuthentication;
 use crate::fetch::{FetchError, Place, WebClient};
 use crate::id::{Issuer, Resource};
-
-/// The most registrations that are remembered.
-const MOST_REGISTRATIONS: usize = 64;
 
 /// An OAuth client of one MCP endpoint. Clones are the same client.
 ///
@@ -53,7 +49,7 @@ struct Shared {
     settings: Settings,
     web: WebClient,
     clock: Arc<dyn Clock>,
-    registrations: Mutex<HashMap<Issuer, Registration>>,
+    registrations: KnownRegistrations,
     servers: KnownServers,
 }
 
@@ -106,7 +102,7 @@ impl Client {
             settings,
             web,
             clock,
-            registrations: Mutex::default(),
+            registrations: KnownRegistrations::default(),
             servers: KnownServers::default(),
         }))
     }
@@ -132,25 +128,19 @@ impl Client {
     }
 
     /// Takes a registration from before, so that the client does not register once more with its issuer.
+    /// One that the issuer has called unknown meanwhile is not taken.
     pub fn remember(&self, registration: Registration) {
-        let mut known = self.registrations();
-        if known.len() < MOST_REGISTRATIONS || known.contains_key(&registration.issuer) {
-            known.insert(registration.issuer.clone(), registration);
-        }
+        self.0.registrations.keep(registration);
     }
 
     /// The registration with this issuer that is remembered, and with no other.
     pub fn registration_with(&self, issuer: &Issuer) -> Option<Registration> {
-        self.registrations().get(issuer).cloned()
+        self.0.registrations.get(issuer)
     }
 
-    pub(super) fn forget_registration(&self, issuer: &Issuer) {
-        self.registrations().remove(issuer);
-    }
-
-    fn registrations(&self) -> MutexGuard<'_, HashMap<Issuer, Registration>> {
-        let known = self.0.registrations.lock();
-        known.unwrap_or_else(PoisonError::into_inner)
+    /// The issuer does not know this registration any more.
+    pub(super) fn forget(&self, registration: &Registration) {
+        self.0.registrations.end(registration);
     }
 
     /// What the application is registered as with this issuer.

@@ -14,10 +14,8 @@ pub(crate) struct Supported<'a> {
 
 impl Supported<'_> {
     fn has(&self, method: &str) -> bool {
-        // RFC 8414 section 2: this is what a server supports that says nothing.
-        let unsaid = method == "client_secret_basic";
-        self.methods
-            .map_or(unsaid, |methods| methods.iter().any(|own| &**own == method))
+        let is_listed = |list: &[Box<str>]| list.iter().any(|own| &**own == method);
+        self.methods.is_some_and(is_listed)
     }
 
     fn has_algorithm(&self, name: &str) -> bool {

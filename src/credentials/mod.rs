@@ -156,7 +156,10 @@ impl ClientAuthentication {
             }
             #[cfg(feature = "client")]
             Method::None => {
-                form.append_pair("client_id", id);
+                // An assertion may be all that says who asks.
+                if !id.is_empty() {
+                    form.append_pair("client_id", id);
+                }
                 None
             }
         };

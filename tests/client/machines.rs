@@ -1,8 +1,11 @@
 //! Grants without a browser.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use clearance::client::{
-    Challenge, Client, IdentityProvider, RegistrationMethod, TokenError, TokenSet,
+    Challenge, Client, IdentityProvider, MemoryPendingStore, Pending, PendingKey, Redirect,
+    RegistrationMethod, TokenError, TokenSet,
 };
 use clearance::clock::Clock as _;
 use clearance::credentials::{ClientAuthentication, ClientKey, ClientSecret};
@@ -290,4 +293,37 @@ async fn a_workload_shows_what_its_platform_gave_it_once() {
         assert_eq!(world.log.to("/token").len(), 1);
     }
     assert!(world.log.to("/register").is_empty());
+}
+
+/// Whatever is asked may be asked on a runtime with many threads.
+#[test]
+fn all_of_a_flow_can_be_moved_between_threads() {
+    fn is_send<T: Send>(_: fn(Client) -> T) {}
+
+    async fn all(client: Client) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let redirect = Redirect::from_query("code=c");
+        let secret = ClientSecret::new("s");
+        let found = async || client.discover(&Challenge::default()).await;
+        let registered = found()
+            .await?
+            .register("https://a.example/".parse()?)
+            .await?;
+        let tokens = registered.authorize()?.redirected(&redirect).await?;
+        let tokens = client.refresh(&tokens).await?;
+        client.revoke(&tokens).await?;
+        found().await?.client_credentials().await?;
+        found().await?.jwt_bearer(&secret).await?;
+        let issuer = "https://idp.example".parse()?;
+        let provider = IdentityProvider::new(issuer, "", ClientAuthentication::none("c"));
+        found().await?.enterprise(&provider, &secret).await?;
+        let pending = Pending::new(
+            &client,
+            PendingKey::from_bytes(&[0; 32]),
+            Arc::new(MemoryPendingStore::default()),
+        );
+        pending.redirected(&redirect, "s").await?;
+        Ok(())
+    }
+
+    is_send(all);
 }

@@ -303,6 +303,29 @@ async fn an_expired_secret_is_not_used_any_more() {
     assert_eq!(world.log.to("/register").len(), 2);
 }
 
+/// CL-031
+#[tokio::test]
+async fn a_registration_that_the_server_has_forgotten_is_made_again() {
+    let world = World::start().await;
+    let client = world.client();
+    let first = register(&client).await.unwrap();
+    let awaiting = register(&client).await.unwrap().authorize().unwrap();
+    let redirect = browse(awaiting.url()).await;
+    let refused = Reply::oauth_error(401, "invalid_client");
+    world.server.site.gives("POST /token", refused);
+    assert!(awaiting.redirected(&redirect).await.is_err());
+    let again = register(&client).await.unwrap();
+    assert_ne!(first.registration().client(), again.registration().client());
+    assert_eq!(world.log.to("/register").len(), 2);
+    // Whoever has kept it may not bring it back.
+    let newer = again.registration().client();
+    client.remember(first.registration().clone());
+    let known = client
+        .registration_with(first.registration().issuer())
+        .unwrap();
+    assert_eq!(known.client(), newer);
+}
+
 /// CL-032
 #[tokio::test]
 async fn a_rejected_registration_is_tried_once_more_at_most() {

@@ -11,7 +11,7 @@ use super::super::registration::Registration;
 use super::super::scopes::Scopes;
 use super::super::server_error::ServerError;
 use super::super::shared::Client;
-use super::super::tokens::{Asked, TokenRequest, TokenSet};
+use super::super::tokens::{Asked, TokenError, TokenRequest, TokenSet};
 use super::{AuthorizationError, Redirect};
 use crate::id::{Issuer, Resource};
 use crate::secret::is_same;
@@ -91,7 +91,11 @@ impl AwaitingRedirect {
             ("code_verifier", &self.verifier),
             ("resource", self.resource.as_str()),
         ];
-        let answer = request.ask(&parameters).await?;
+        let answer = request.ask(&parameters).await;
+        if answer.as_ref().is_err_and(TokenError::is_invalid_client) {
+            self.client.forget(&self.registration);
+        }
+        let answer = answer?;
         Ok(answer.into_tokens(Asked {
             endpoint: self.client.place().clone(),
             registration: self.registration,

@@ -3,12 +3,15 @@
 
 mod dynamic;
 mod error;
+mod known;
 mod metadata_document;
 mod record;
 
 pub use error::RegistrationError;
 pub use metadata_document::{ClientMetadataDocument, MetadataDocumentError};
 pub use record::{Registration, RegistrationMethod};
+
+pub(super) use known::KnownRegistrations;
 
 use std::fmt;
 
@@ -120,7 +123,6 @@ impl Discovered {
         let endpoint = self.server.registration_endpoint.as_ref();
         let endpoint = endpoint.ok_or(RegistrationError::NotOffered)?;
         let registration = dynamic::register(self, endpoint, redirect_uri).await?;
-        self.client.forget_registration(self.issuer());
         self.client.remember(registration.clone());
         Ok(registration)
     }

@@ -89,6 +89,12 @@ impl TokenError {
     pub fn is_invalid_grant(&self) -> bool {
         matches!(self, Self::Refused(error) if error.is_invalid_grant())
     }
+
+    /// Whether the server has said that it does not know the client (`invalid_client`): a client that has
+    /// registered itself does so again the next time.
+    pub fn is_invalid_client(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.as_str() == "invalid_client")
+    }
 }
 
 impl From<CannotProve> for TokenError {

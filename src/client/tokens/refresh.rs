@@ -35,7 +35,11 @@ impl Client {
             ("refresh_token", old.expose()),
             ("resource", tokens.resource.as_str()),
         ];
-        let answer = request.ask(&parameters).await?;
+        let answer = request.ask(&parameters).await;
+        if answer.as_ref().is_err_and(TokenError::is_invalid_client) {
+            self.forget(&tokens.registration);
+        }
+        let answer = answer?;
         let mut new = answer.into_tokens(Asked {
             registration: tokens.registration.clone(),
             endpoint: tokens.endpoint.clone(),
