@@ -40,6 +40,8 @@ mod real_server;
 mod redirect;
 #[path = "client/registration.rs"]
 mod registration;
+#[path = "client/rmcp_client.rs"]
+mod rmcp_client;
 #[path = "client/servers.rs"]
 mod servers;
 #[path = "client/store.rs"]

@@ -27,7 +27,8 @@
 //!
 //! # Tokens in use
 //!
-//! [`layer`] puts tokens on requests, and gets new ones when they are needed. [`store`] keeps tokens and registrations from one run to the next. [`redirect`] has the browser and the
+//! [`layer`] puts tokens on requests, and gets new ones when they are needed; `rmcp`, with the feature
+//! `rmcp-3`, does it for the official SDK. [`store`] keeps tokens and registrations from one run to the next. [`redirect`] has the browser and the
 //! place where it comes back to, for programs on a person's own machine.
 //!
 //! # Why there is no foreign OAuth crate in it
@@ -50,6 +51,8 @@ pub mod layer;
 pub mod redirect;
 mod redirect_uri;
 mod registration;
+#[cfg(feature = "rmcp-3")]
+pub mod rmcp;
 mod scopes;
 mod server_error;
 mod shared;

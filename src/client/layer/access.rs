@@ -118,6 +118,12 @@ impl Access {
         }
     }
 
+    /// The same for a URL as text.
+    #[cfg(feature = "rmcp-3")]
+    pub(in crate::client) fn is_for_text(&self, url: &str) -> bool {
+        url::Url::parse(url).is_ok_and(|url| self.is_for(Target::Url(&url)))
+    }
+
     pub(super) fn held(&self) -> Arc<Held> {
         self.0.held.load_full()
     }

@@ -41,3 +41,6 @@ pub use grant::{AuthorizationCode, ClientCredentials, Grant, Obtained};
 pub use interaction::{Interaction, InteractionError, LoopbackLogin, Visit, Visited};
 pub use request::{IncomingResponse, OneShot, OutgoingRequest, ReplayBody, Target};
 pub use service::{AccessLayer, AccessService};
+
+#[cfg(feature = "rmcp-3")]
+pub(super) use held::Ticket;
