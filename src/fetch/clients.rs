@@ -38,17 +38,19 @@ pub(super) struct Clients {
     lookup: Option<Lookup>,
 }
 
-/// Which redirects a client follows by itself.
+/// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Redirects {
+pub(super) enum Asker {
+    /// An OAuth client, with codes and refresh tokens that are good for one request.
     #[cfg(feature = "client")]
-    None,
-    WithinOrigin,
+    Client,
+    /// A resource server.
+    ResourceServer,
 }
 
 /// What clients are made of.
 struct Parts {
-    redirects: Redirects,
+    asker: Asker,
     time_limit: Duration,
     roots: Vec<Certificate>,
     proxy: Option<Proxy>,
@@ -58,9 +60,9 @@ impl Clients {
     pub(super) fn new(
         options: &FetchOptions,
         admitted: Admitted,
-        redirects: Redirects,
+        asker: Asker,
     ) -> Result<Self, ClientError> {
-        let parts = Parts::of(options, redirects)?;
+        let parts = Parts::of(options, asker)?;
         let configured = OnceLock::new();
         let given = match &options.client {
             Some(_) if !parts.are_standard() => return Err(ClientError::Both),
@@ -91,7 +93,7 @@ impl Clients {
             return Ok(client);
         }
         let manner = Manner {
-            redirects: self.parts.redirects,
+            asker: self.parts.asker,
             time_limit: self.parts.time_limit,
             checked: None,
         };
@@ -136,7 +138,7 @@ impl Clients {
             return make().map(Arc::new);
         }
         let manner = Manner {
-            redirects: self.parts.redirects,
+            asker: self.parts.asker,
             time_limit: self.parts.time_limit,
             checked: Some(self.admitted.loopback),
         };
@@ -158,7 +160,7 @@ impl fmt::Debug for Clients {
 }
 
 impl Parts {
-    fn of(options: &FetchOptions, redirects: Redirects) -> Result<Self, ClientError> {
+    fn of(options: &FetchOptions, asker: Asker) -> Result<Self, ClientError> {
         let mut roots = Vec::new();
         for pem in &options.roots {
             let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
@@ -172,7 +174,7 @@ impl Parts {
             Some(text) => Some(proxy(text).ok_or(ClientError::Proxy)?),
         };
         Ok(Self {
-            redirects,
+            asker,
             time_limit: options.time_limit,
             roots,
             proxy,
@@ -187,12 +189,19 @@ impl Parts {
     /// A client that asks no environment for a proxy.
     fn builder(&self) -> ClientBuilder {
         let builder = Client::builder()
-            .redirect(self.redirects.policy())
+            .redirect(self.asker.redirects())
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
             .tls_certs_merge(self.roots.iter().cloned())
             .connect_timeout(self.time_limit);
+        let builder = match self.asker {
+            // What is sent on a connection that the server is about to close may have arrived or not, and
+            // what is good for one request cannot be sent again.
+            #[cfg(feature = "client")]
+            Asker::Client => builder.pool_max_idle_per_host(0),
+            Asker::ResourceServer => builder,
+        };
         match &self.proxy {
             Some(proxy) => builder.proxy(proxy.clone()),
             None => builder,
@@ -200,12 +209,13 @@ impl Parts {
     }
 }
 
-impl Redirects {
-    fn policy(self) -> Policy {
+impl Asker {
+    /// Which redirects are followed without looking at them here.
+    fn redirects(self) -> Policy {
         match self {
             #[cfg(feature = "client")]
-            Self::None => Policy::none(),
-            Self::WithinOrigin => Policy::custom(|attempt| {
+            Self::Client => Policy::none(),
+            Self::ResourceServer => Policy::custom(|attempt| {
                 let same_origin = attempt
                     .previous()
                     .last()

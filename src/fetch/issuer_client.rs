@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::address::Admitted;
-use super::clients::{ClientError, Clients, Redirects};
+use super::clients::{Asker, ClientError, Clients};
 use super::{FetchError, FetchOptions};
 use crate::id::{Issuer, is_acceptable_scheme};
 
@@ -102,7 +102,7 @@ impl IssuerClient {
             loopback: issuer.is_loopback(),
         };
         Ok(Self {
-            clients: Clients::new(options, admitted, Redirects::WithinOrigin)?,
+            clients: Clients::new(options, admitted, Asker::ResourceServer)?,
             issuer,
             time_limit: options.time_limit,
         })

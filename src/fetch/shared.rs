@@ -10,12 +10,12 @@ use std::time::Duration;
 use reqwest::Client;
 use tokio::runtime::{Handle, Id};
 
-use super::clients::Redirects;
+use super::clients::Asker;
 
 /// What a client is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Manner {
-    pub(super) redirects: Redirects,
+    pub(super) asker: Asker,
     pub(super) time_limit: Duration,
     /// Whether it looks at addresses, and lets in loopback ones then.
     pub(super) checked: Option<bool>,
@@ -62,7 +62,7 @@ mod tests {
 
     fn get(checked: Option<bool>) -> Arc<Client> {
         let manner = Manner {
-            redirects: Redirects::WithinOrigin,
+            asker: Asker::ResourceServer,
             time_limit: LIMIT,
             checked,
         };

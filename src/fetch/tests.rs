@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::address::{Admitted, Lookup};
-use super::clients::{Clients, Redirects};
+use super::clients::{Asker, Clients};
 use super::{FetchError, FetchOptions, IssuerClient};
 
 /// A resolver whose answers are given: the first to the first question, and the last for ever.
@@ -107,7 +107,7 @@ pub(crate) fn options() -> FetchOptions {
 /// Asks the host for a document that it is named for.
 async fn ask(names: &Names, loopback: bool, port: u16) -> FetchError {
     let mut clients =
-        Clients::new(&options(), Admitted { loopback }, Redirects::WithinOrigin).unwrap();
+        Clients::new(&options(), Admitted { loopback }, Asker::ResourceServer).unwrap();
     clients.look_up_by(names.lookup());
     let url = Url::parse(&format!("https://keys.example.com:{port}/jwks")).unwrap();
     let client = clients.for_foreign(&url).unwrap();

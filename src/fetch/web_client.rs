@@ -8,7 +8,7 @@ use http::header::LOCATION;
 use url::Url;
 
 use super::address::Admitted;
-use super::clients::{ClientError, Clients, MOST_REDIRECTS, Redirects};
+use super::clients::{Asker, ClientError, Clients, MOST_REDIRECTS};
 use super::issuer_client::{NamedBy, acceptable, read, send};
 use super::{Document, FetchError, FetchOptions, Place};
 
@@ -31,7 +31,7 @@ impl WebClient {
     /// When its HTTP clients cannot be set up.
     pub(crate) fn new(loopback: bool, options: &FetchOptions) -> Result<Self, ClientError> {
         Ok(Self {
-            clients: Clients::new(options, Admitted { loopback }, Redirects::None)?,
+            clients: Clients::new(options, Admitted { loopback }, Asker::Client)?,
             loopback,
             time_limit: options.time_limit,
         })
