@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Says what a process is to do that is not the first one.
@@ -42,6 +42,8 @@ pub(crate) fn part() -> Option<String> {
 pub(crate) fn again(test: &str, part: &str) -> Command {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.args(["--exact", test, "--nocapture"]);
+    // What it says of its one test is not said among what the first process says.
+    command.stdout(Stdio::piped());
     command.env(PART, part);
     command
 }
@@ -52,6 +54,8 @@ pub(crate) fn again_open_to_all(test: &str, part: &str) -> Command {
     command.args(["-c", "umask 000; exec \"$0\" \"$@\""]);
     command.arg(env::current_exe().expect("this program"));
     command.args(["--exact", test, "--nocapture"]);
+    // What it says of its one test is not said among what the first process says.
+    command.stdout(Stdio::piped());
     command.env(PART, part);
     command
 }
