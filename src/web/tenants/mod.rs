@@ -49,15 +49,22 @@ pub struct TenantsBuilder {
     clock: Arc<dyn Clock>,
 }
 
-/// The tenant's resource is not where the tenants are.
+/// Why a tenant is not set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the resource {resource} is not at {place}")]
 #[non_exhaustive]
-pub struct Misplaced {
-    /// The tenant's resource.
-    pub resource: Resource,
-    /// Where the tenants are.
-    pub place: Box<str>,
+pub enum SetError {
+    /// Its resource is not where the tenants are.
+    #[error("the resource {resource} is not at {place}")]
+    #[non_exhaustive]
+    Misplaced {
+        /// The tenant's resource.
+        resource: Resource,
+        /// Where the tenants are.
+        place: Box<str>,
+    },
+    /// A guard of it was a former tenant's, which is gone: it lets nobody in any more. Build another one.
+    #[error("the guard was retired with a former tenant")]
+    Retired,
 }
 
 /// How many tenants there are. See [`Tenants::stats`].
@@ -102,27 +109,30 @@ impl Tenants {
     /// a moment ago get 503 where they are judged once more. Whether there was a former one is told.
     ///
     /// # Errors
-    /// [`Misplaced`], if its resource is not at the place of these tenants.
-    pub fn set(&self, tenant: Tenant) -> Result<bool, Misplaced> {
+    /// [`SetError`], and then nothing has changed.
+    pub fn set(&self, tenant: Tenant) -> Result<bool, SetError> {
         let shared = &self.shared;
         let Some(name) = shared.place.name_of(tenant.resource()) else {
-            return Err(Misplaced {
+            return Err(SetError::Misplaced {
                 resource: tenant.resource().clone(),
                 place: shared.place.as_str().into(),
             });
         };
-        let was_there = shared.directory.put(&name, &Entry::new(tenant));
+        if tenant.tenancy.is_retired() {
+            return Err(SetError::Retired);
+        }
         if let Some(fetcher) = &shared.fetcher {
             fetcher.forget(&name);
         }
-        Ok(was_there)
+        let entry = Entry::new(tenant, Arc::default());
+        Ok(shared.directory.put(&name, &entry))
     }
 
     /// Removes a tenant, and forgets that there is none of this name: a [loader](TenantLoader) is asked again
     /// when a request comes. That is how a tenant that was fetched is changed.
     ///
-    /// Its streams end, and requests that are under way get 503 where they are judged once more. Whether it
-    /// was there is told.
+    /// Its streams end, and requests that are under way get 503 where they are judged once more. Its guards
+    /// are retired for good: for a tenant that comes back, build another one. Whether it was there is told.
     pub fn remove(&self, name: &str) -> bool {
         let shared = &self.shared;
         if let Some(fetcher) = &shared.fetcher {

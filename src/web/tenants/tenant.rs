@@ -58,6 +58,8 @@ impl Tenant {
     }
 
     /// Another guard that may let requests in within this tenant's service: that of its back office, say.
+    ///
+    /// It is this tenant's alone, and retired with it.
     pub fn with_guard<V>(mut self, guard: &Guard<V>) -> Self {
         self.tenancy = self.tenancy.and(guard);
         self
