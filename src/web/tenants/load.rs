@@ -67,7 +67,9 @@ pub trait TenantLoader: Send + Sync + 'static {
     /// The tenant of this name, whose resource has the name in it; nothing if there is none.
     ///
     /// It is a task of its own, which goes on when the client that asked first goes away, and is given up
-    /// after the builder's [`load_timeout`](super::TenantsBuilder::load_timeout).
+    /// after the builder's [`load_timeout`](super::TenantsBuilder::load_timeout). One that panics cannot say.
+    /// What it answers after the name was set or removed is out of date, and it is asked again. Each tenant
+    /// needs guards of its own that were in no tenant before.
     fn load(&self, name: TenantName) -> LoadedTenant;
 }
 

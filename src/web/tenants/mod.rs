@@ -135,10 +135,11 @@ impl Tenants {
     /// are retired for good: for a tenant that comes back, build another one. Whether it was there is told.
     pub fn remove(&self, name: &str) -> bool {
         let shared = &self.shared;
+        let name = shared.place.known_as(name);
         if let Some(fetcher) = &shared.fetcher {
-            fetcher.forget(&TenantName::new(name));
+            fetcher.forget(&TenantName::new(&name));
         }
-        shared.directory.take(name)
+        shared.directory.take(&name)
     }
 
     /// The name of the tenant with this resource, whether it is there or not; nothing if it is not at the
@@ -149,7 +150,8 @@ impl Tenants {
 
     /// Whether the tenant is there, set or fetched.
     pub fn contains(&self, name: &str) -> bool {
-        self.shared.directory.get(name).is_some()
+        let name = self.shared.place.known_as(name);
+        self.shared.directory.get(&name).is_some()
     }
 
     /// How many tenants there are.
@@ -190,14 +192,15 @@ impl TenantsBuilder {
     }
 
     /// About how many fetched tenants are kept: 10 000 unless said, two at least. Of more, those go that nobody asks for,
-    /// with what they remember; one goes not while a stream of it is open, or while something is revoked
-    /// that stands in no [store](crate::lifecycle::RevocationStore).
+    /// with what they remember; one goes not while it answers a request, while a stream of it is open, or while
+    /// something is revoked that stands in no [store](crate::lifecycle::RevocationStore).
     pub const fn max_fetched(mut self, most: usize) -> Self {
         self.most_fetched = most;
         self
     }
 
-    /// How many tenants are fetched at once: 64 unless said. A request for one more gets 503.
+    /// How many tenants are fetched at once: 64 unless said. A request for one more gets 503, also where a
+    /// flood of names that nobody has keeps the loader busy.
     pub const fn loads_at_once(mut self, most: usize) -> Self {
         self.at_once = most;
         self

@@ -156,6 +156,14 @@ impl Place {
         Some(TenantName::new(&name))
     }
 
+    /// A name as it is known here: hosts have no upper case.
+    pub(super) fn known_as<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        match &self.by {
+            By::Host { .. } => lower(name),
+            By::Path { .. } => Cow::Borrowed(name),
+        }
+    }
+
     /// The name of the tenant that a request is for, if it is for one. Nothing but its path, or its host,
     /// is looked at.
     pub(super) fn choose<'r>(&self, parts: &'r Parts) -> Result<Option<Cow<'r, str>>, Odd> {
@@ -185,15 +193,15 @@ impl Place {
         let end = authority.len().checked_sub(rest.len())?;
         let (name, found) = authority.split_at_checked(end)?;
         let fits = found.eq_ignore_ascii_case(rest) && is_host(name, *is_whole);
-        let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
-        let lower = || Cow::Owned(name.to_ascii_lowercase());
-        fits.then(|| {
-            if is_lower {
-                Cow::Borrowed(name)
-            } else {
-                lower()
-            }
-        })
+        fits.then(|| lower(name))
+    }
+}
+
+fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
