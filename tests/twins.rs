@@ -350,6 +350,15 @@ twins! {
     take_token_out_of_live
     taken_place
     taken_place_includes_more
+    tenant_by_hand
+    tenant_from_a_loader_without_guard
+    tenant_layer_with_policy_of_another
+    tenant_proof_for_another
+    tenant_proof_narrowed_to_another
+    tenant_rmcp_tool_of_another
+    tenant_router_with_handler_of_another
+    tenant_without_guard
+    tenants_of_bare_services
     text_as_number
     text_from_a_constant
     token_in_own_state

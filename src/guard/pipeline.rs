@@ -110,9 +110,7 @@ impl Inner {
         wants: Wants,
     ) -> Begun {
         #[cfg(feature = "axum")]
-        if let Some(tenancy) = parts.extensions.get::<Tenancy>()
-            && !tenancy.has(self)
-        {
+        if !Tenancy::admits(&parts.extensions, self) {
             credential::forget(parts);
             let begun = self.acceptance.rules().clock.monotonic();
             let refusal = self.refuse(Reason::OtherTenant, None);

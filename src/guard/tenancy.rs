@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::Extensions;
+
 use super::{Guard, Inner};
 
 /// The guards of a tenant. In the extensions of a request it says that no other guard may let it in.
@@ -13,13 +15,19 @@ impl Tenancy {
         Self(Arc::new([Arc::clone(guard.inner())]))
     }
 
+    /// Whether a request with these extensions may be for this guard: it is for no other tenant.
+    pub(crate) fn admits(extensions: &Extensions, guard: &Arc<Inner>) -> bool {
+        let tenancy = extensions.get::<Self>();
+        tenancy.is_none_or(|tenancy| tenancy.has(guard))
+    }
+
     /// With one more.
     pub(crate) fn and<V>(self, guard: &Guard<V>) -> Self {
         let all = self.0.iter().chain([guard.inner()]);
         Self(all.cloned().collect())
     }
 
-    pub(super) fn has(&self, guard: &Arc<Inner>) -> bool {
+    fn has(&self, guard: &Arc<Inner>) -> bool {
         self.0.iter().any(|own| Arc::ptr_eq(own, guard))
     }
 
@@ -27,6 +35,11 @@ impl Tenancy {
     pub(crate) fn is_needed(&self) -> bool {
         let is_needed = |guard: &Arc<Inner>| guard.revocations.are_needed();
         self.0.iter().any(is_needed)
+    }
+
+    /// Whether one of them lets nobody in any more.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.0.iter().any(|guard| guard.revocations.is_retired())
     }
 
     /// Lets nobody in any more and ends all streams, but for guards that `successor` has as well.

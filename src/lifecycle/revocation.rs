@@ -283,11 +283,16 @@ impl Revocations {
         self.0.retire();
     }
 
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_retired(&self) -> bool {
+        self.0.is_retired()
+    }
+
     /// Whether something would be lost with the guard: a stream that waits for its end, or an entry that
-    /// stands nowhere else.
+    /// stands nowhere else and can still concern a token.
     #[cfg(feature = "axum")]
     pub(crate) fn are_needed(&self) -> bool {
-        let is_only_here = self.0.store().is_none() && !self.is_empty();
+        let is_only_here = self.0.store().is_none() && self.0.still_matter();
         is_only_here || !self.watchers().are_none()
     }
 

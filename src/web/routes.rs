@@ -1,18 +1,34 @@
 //! The metadata documents as axum routes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
-use http::{StatusCode, Uri};
+use http::{Extensions, StatusCode, Uri};
+use sealed::Document;
 
-use crate::guard::{ConfigError, Guard};
-use crate::wire::MetadataDocument;
+use crate::guard::{ConfigError, Guard, Tenancy};
 
 mod sealed {
+    use std::sync::Arc;
+
+    use crate::guard::Inner;
     use crate::wire::MetadataDocument;
+
+    /// A document, and whose it is.
+    #[derive(Clone)]
+    #[expect(
+        missing_debug_implementations,
+        unnameable_types,
+        reason = "nobody else sees it"
+    )]
+    pub struct Document {
+        pub(super) text: MetadataDocument,
+        pub(super) guard: Arc<Inner>,
+    }
 
     /// The documents of a guard over any vocabulary.
     #[diagnostic::on_unimplemented(
@@ -22,7 +38,7 @@ mod sealed {
     )]
     #[expect(unnameable_types, reason = "nobody else may implement it")]
     pub trait Documents {
-        fn documents(&self) -> Vec<MetadataDocument>;
+        fn documents(&self) -> Vec<Document>;
     }
 }
 
@@ -35,8 +51,13 @@ mod sealed {
 pub trait ProtectedResource: sealed::Documents {}
 
 impl<V> sealed::Documents for Guard<V> {
-    fn documents(&self) -> Vec<MetadataDocument> {
-        self.metadata()
+    fn documents(&self) -> Vec<Document> {
+        let guard = || Arc::clone(self.inner());
+        let document = |text| Document {
+            text,
+            guard: guard(),
+        };
+        self.metadata().into_iter().map(document).collect()
     }
 }
 
@@ -81,20 +102,21 @@ pub fn metadata_routes<St, const N: usize>(
 where
     St: Clone + Send + Sync + 'static,
 {
-    let mut by_path: BTreeMap<String, Vec<MetadataDocument>> = BTreeMap::new();
+    let mut by_path: BTreeMap<String, Vec<Document>> = BTreeMap::new();
     for document in guards.into_iter().flat_map(sealed::Documents::documents) {
-        routable(document.path())?;
-        let at_path = by_path.entry(document.path().to_owned()).or_default();
+        let text = &document.text;
+        routable(text.path())?;
+        let at_path = by_path.entry(text.path().to_owned()).or_default();
         if at_path
             .iter()
-            .any(|other| other.query() == document.query())
+            .any(|other| other.text.query() == text.query())
         {
-            let query = document
+            let query = text
                 .query()
                 .map(|query| format!("?{query}"))
                 .unwrap_or_default();
             return Err(ConfigError::MetadataPath(
-                format!("{}{query}", document.path()).into(),
+                format!("{}{query}", text.path()).into(),
             ));
         }
         at_path.push(document);
@@ -102,7 +124,9 @@ where
     Ok(by_path
         .into_iter()
         .fold(Router::new(), |routes, (path, documents)| {
-            routes.route(&path, get(async move |uri: Uri| answer(&documents, &uri)))
+            let served =
+                async move |uri: Uri, extensions: Extensions| answer(&documents, &uri, &extensions);
+            routes.route(&path, get(served))
         }))
 }
 
@@ -116,18 +140,18 @@ pub(super) fn routable(path: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn answer(documents: &[MetadataDocument], uri: &Uri) -> Response {
-    match documents
-        .iter()
-        .find(|document| document.query() == uri.query())
-    {
-        Some(document) => {
+fn answer(documents: &[Document], uri: &Uri, extensions: &Extensions) -> Response {
+    let is_it = |document: &&Document| {
+        document.text.query() == uri.query() && Tenancy::admits(extensions, &document.guard)
+    };
+    match documents.iter().find(is_it) {
+        Some(Document { text, .. }) => {
             let headers = [
                 (CONTENT_TYPE, "application/json"),
                 (CACHE_CONTROL, CACHE),
                 (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
             ];
-            (headers, document.body().to_owned()).into_response()
+            (headers, text.body().to_owned()).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -95,17 +95,20 @@ impl Connection {
 
     /// Sends a request, and comes back with the head of its answer.
     pub async fn open(&mut self, request: &Request) -> Stream {
-        let host = match self.sender {
-            Sender::Http1(_) => "",
-            Sender::Http2(_) => "http://t",
+        let mut fields = request.headers.clone();
+        let named = fields.iter().position(|(name, _)| name == "host");
+        let host = named.map_or_else(|| "t".to_owned(), |at| fields.remove(at).1);
+        let origin = match self.sender {
+            Sender::Http1(_) => String::new(),
+            Sender::Http2(_) => format!("http://{host}"),
         };
         let mut built = http::Request::builder()
             .method(request.verb.as_str())
-            .uri(format!("{host}{}", request.target));
-        if host.is_empty() {
-            built = built.header("host", "t");
+            .uri(format!("{origin}{}", request.target));
+        if origin.is_empty() {
+            built = built.header("host", host);
         }
-        for (name, value) in &request.headers {
+        for (name, value) in fields {
             built = built.header(name, value);
         }
         let body = Full::new(Bytes::from(request.body.clone()));

@@ -57,6 +57,8 @@ struct Entries {
     forgot_at: Duration,
     /// Before that moment of the monotonic clock no entry can be dropped.
     earliest: Duration,
+    /// After that no entry matters, by both clocks.
+    latest: [Duration; 2],
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +107,7 @@ impl Lists {
             by_issuer,
             forgot_at: clock.monotonic(),
             earliest: Duration::MAX,
+            latest: [Duration::ZERO; 2],
         };
         Self {
             resource,
@@ -178,6 +181,17 @@ impl Lists {
             || session.is_some_and(|session| of.sessions.contains_key(session))
     }
 
+    /// Whether an entry can still concern a token. One that cannot stays until another one comes.
+    #[cfg(feature = "axum")]
+    pub(super) fn still_matter(&self) -> bool {
+        if self.len() == 0 {
+            return false;
+        }
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let [day, monotonic] = entries.latest;
+        since_1970(self.clock.now()) <= day || self.clock.monotonic() <= monotonic
+    }
+
     /// For how long an entry of this moment matters.
     pub(super) const fn keeps_for(&self) -> Duration {
         self.keep
@@ -248,8 +262,10 @@ impl Lists {
                 put(&mut of.sessions, session, entry, is_full)
             }
         }?;
-        let [_, monotonic] = entry.matters_until;
+        let [day, monotonic] = entry.matters_until;
         entries.earliest = entries.earliest.min(monotonic);
+        let [latest_day, latest] = entries.latest;
+        entries.latest = [latest_day.max(day), latest.max(monotonic)];
         self.count.store(entries.len(), Ordering::Release);
         self.taken.fetch_add(1, Ordering::Relaxed);
         drop(entries);

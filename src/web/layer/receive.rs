@@ -12,6 +12,7 @@ use super::fields::Fields;
 use super::gate::Source;
 use super::{Shared, cors};
 use crate::audit::ReasonCode;
+use crate::guard::Tenancy;
 use crate::id::CorrelationId;
 use crate::refusal::Reason;
 use crate::web::response::unread;
@@ -93,7 +94,7 @@ impl Shared {
         let mut at_path = self
             .documents
             .iter()
-            .filter(|of| of.path() == path)
+            .filter(|of| of.path() == path && Tenancy::admits(&parts.extensions, &self.guard))
             .peekable();
         at_path.peek()?;
         if !matches!(parts.method, Method::GET | Method::HEAD) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -17,6 +18,8 @@ use crate::guard::Tenancy;
 pub(super) struct Entry {
     tenancy: Tenancy,
     service: Router,
+    /// Set when the name was set or removed while somebody fetched this.
+    is_stale: Arc<AtomicBool>,
 }
 
 type Map = HashMap<TenantName, Arc<Entry>>;
@@ -38,23 +41,35 @@ pub(super) struct Directory {
 pub(super) struct Retiring;
 
 impl Lifecycle<TenantName, Arc<Entry>> for Retiring {
-    type RequestState = ();
+    /// What goes is dropped after the lock of the cache: it is not known what its service does then.
+    type RequestState = Vec<Arc<Entry>>;
 
+    /// Nobody gets hold of an entry while this is asked: the cache is locked.
     fn is_pinned(&self, _: &TenantName, entry: &Arc<Entry>) -> bool {
-        entry.tenancy.is_needed()
+        let is_used = Arc::strong_count(entry) > 1;
+        is_used || entry.tenancy.is_needed()
     }
 
-    fn on_evict(&self, (): &mut (), _: TenantName, entry: Arc<Entry>) {
+    fn on_evict(&self, gone: &mut Vec<Arc<Entry>>, _: TenantName, entry: Arc<Entry>) {
         entry.tenancy.retire(None);
+        gone.push(entry);
     }
 }
 
 impl Entry {
-    pub(super) fn new(tenant: Tenant) -> Arc<Self> {
+    pub(super) fn new(tenant: Tenant, is_stale: Arc<AtomicBool>) -> Arc<Self> {
         let Tenant {
             tenancy, service, ..
         } = tenant;
-        Arc::new(Self { tenancy, service })
+        Arc::new(Self {
+            tenancy,
+            service,
+            is_stale,
+        })
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::SeqCst)
     }
 
     pub(super) const fn tenancy(&self) -> &Tenancy {
@@ -86,8 +101,12 @@ impl Directory {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Arc<Entry>> {
-        let said = self.shard(name)?.load().get(name).map(Arc::clone);
-        said.or_else(|| self.fetched.get(name))
+        let fetched = || self.fetched.get(name).filter(|entry| !entry.is_stale());
+        self.said(name).or_else(fetched)
+    }
+
+    pub(super) fn said(&self, name: &str) -> Option<Arc<Entry>> {
+        self.shard(name)?.load().get(name).map(Arc::clone)
     }
 
     /// Puts a tenant in its place. Whoever was there before is retired.
@@ -100,7 +119,7 @@ impl Directory {
             map.insert(name.clone(), Arc::clone(entry));
             map
         });
-        let fetched = self.fetched.remove(name).map(|(_, entry)| entry);
+        let fetched = self.take_fetched(name.as_str());
         let former = before.get(name).cloned().into_iter().chain(fetched);
         former.fold(false, |_, former| {
             former.tenancy.retire(Some(&entry.tenancy));
@@ -121,18 +140,24 @@ impl Directory {
             });
             before.get(name).cloned()
         });
-        let fetched = self.fetched.remove(name).map(|(_, entry)| entry);
+        let fetched = self.take_fetched(name);
         said.into_iter().chain(fetched).fold(false, |_, entry| {
             entry.tenancy.retire(None);
             true
         })
     }
 
-    /// Takes away what was fetched, if it is still this one.
-    pub(super) fn drop_fetched(&self, name: &TenantName, stale: &Arc<Entry>) {
-        let is_it = |entry: &Arc<Entry>| Arc::ptr_eq(entry, stale);
+    /// Takes away what was fetched. Who waits for what is being fetched goes on to do so.
+    fn take_fetched(&self, name: &str) -> Option<Arc<Entry>> {
+        let taken = self.fetched.remove_if(name, |_| true);
+        taken.map(|(_, entry)| entry)
+    }
+
+    /// Takes away what was fetched, if it is still this one; what counts in its place may have its guards.
+    pub(super) fn drop_fetched(&self, name: &TenantName, gone: &Arc<Entry>, said: Option<&Entry>) {
+        let is_it = |entry: &Arc<Entry>| Arc::ptr_eq(entry, gone);
         self.fetched.remove_if(name, is_it);
-        stale.tenancy.retire(None);
+        gone.tenancy.retire(said.map(|said| &said.tenancy));
     }
 
     pub(super) const fn fetched(

@@ -1,11 +1,14 @@
 //! Tenants that are fetched when somebody asks for them.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::hash::RandomState;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use quick_cache::UnitWeighter;
@@ -64,7 +67,9 @@ pub trait TenantLoader: Send + Sync + 'static {
     /// The tenant of this name, whose resource has the name in it; nothing if there is none.
     ///
     /// It is a task of its own, which goes on when the client that asked first goes away, and is given up
-    /// after the builder's [`load_timeout`](super::TenantsBuilder::load_timeout).
+    /// after the builder's [`load_timeout`](super::TenantsBuilder::load_timeout). One that panics cannot say.
+    /// What it answers after the name was set or removed is out of date, and it is asked again. Each tenant
+    /// needs guards of its own that were in no tenant before.
     fn load(&self, name: TenantName) -> LoadedTenant;
 }
 
@@ -127,9 +132,11 @@ pub(super) struct Fetcher {
     /// Until when a name is not asked for again, on the monotonic clock, and what it is until then.
     missing: Cache<TenantName, (Duration, Missing), UnitWeighter, RandomState>,
     at_once: Semaphore,
-    /// How often a tenant was taken away.
-    taken: AtomicU64,
+    asking: Mutex<Asking>,
 }
+
+/// What is asked for now, and whether the answer will be out of date: the name was set or removed meanwhile.
+type Asking = HashMap<TenantName, Arc<AtomicBool>>;
 
 impl Fetcher {
     pub(super) fn new(said: Loading) -> Self {
@@ -144,14 +151,22 @@ impl Fetcher {
                 DefaultLifecycle::default(),
             ),
             at_once: Semaphore::new(said.at_once.min(Semaphore::MAX_PERMITS)),
-            taken: AtomicU64::new(0),
+            asking: Mutex::default(),
             said,
         }
     }
 
-    /// What was asked for until now says nothing any more about this name.
+    fn asking(&self) -> MutexGuard<'_, Asking> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was asked for until now says nothing any more about this name. Whoever sets or removes a tenant
+    /// says so first: what is fetched before is found in its place then, and what is fetched later is stale.
     pub(super) fn forget(&self, name: &TenantName) {
-        self.taken.fetch_add(1, Ordering::SeqCst);
+        let asking = self.asking();
+        if let Some(is_stale) = asking.get(name) {
+            is_stale.store(true, Ordering::SeqCst);
+        }
         self.missing.remove(name);
     }
 
@@ -180,50 +195,105 @@ impl Fetcher {
         name: &TenantName,
     ) -> Result<Arc<Entry>, Missing> {
         for _ in 0..ATTEMPTS {
-            let taken = self.taken.load(Ordering::SeqCst);
-            let mut is_new = false;
+            let mut asked = None;
             let load = async {
                 if let Some(missing) = self.known_missing(name.as_str()) {
                     return Err(missing);
                 }
-                is_new = true;
-                self.load(place, name).await
+                if directory.said(name.as_str()).is_some() {
+                    return Err(Missing::Unavailable(Duration::ZERO));
+                }
+                let Ok(_permit) = self.at_once.try_acquire() else {
+                    return Err(Missing::Unavailable(REST));
+                };
+                let is_stale = asked.insert(self.begin(name));
+                self.load(place, name, is_stale).await
             };
             let fetched = directory.fetched().get_or_insert_async(name, load).await;
-            // What was found out before somebody took a tenant away may be about that one. Only now: whoever
-            // takes one away from here on finds it in its place.
-            if is_new && taken != self.taken.load(Ordering::SeqCst) {
-                self.missing.remove(name);
-                if let Ok(stale) = fetched {
-                    directory.drop_fetched(name, &stale);
-                }
-                continue;
+            if let Some(is_stale) = &asked {
+                self.end(name, is_stale);
             }
             // It may have been said meanwhile, which counts more.
-            return fetched.map(|fetched| directory.get(name.as_str()).unwrap_or(fetched));
+            if let Some(said) = directory.said(name.as_str()) {
+                if let Ok(gone) = fetched {
+                    directory.drop_fetched(name, &gone, Some(&said));
+                }
+                return Ok(said);
+            }
+            match fetched {
+                Ok(fetched) if !fetched.is_stale() => return Ok(fetched),
+                Ok(gone) => {
+                    directory.drop_fetched(name, &gone, None);
+                    // Whoever fetched it may be about to put it there.
+                    tokio::task::yield_now().await;
+                }
+                Err(missing) => {
+                    let is_stale = asked.is_some_and(|asked| asked.load(Ordering::SeqCst));
+                    if !is_stale {
+                        return Err(missing);
+                    }
+                }
+            }
         }
         Err(Missing::Unavailable(REST))
     }
 
-    async fn load(&self, place: &Place, name: &TenantName) -> Result<Arc<Entry>, Missing> {
-        let Ok(_permit) = self.at_once.try_acquire() else {
-            return Err(Missing::Unavailable(REST));
-        };
-        let answer = tokio::time::timeout(self.said.timeout, self.said.loader.load(name.clone()));
+    fn begin(&self, name: &TenantName) -> Arc<AtomicBool> {
+        let is_stale = Arc::default();
+        self.asking().insert(name.clone(), Arc::clone(&is_stale));
+        is_stale
+    }
+
+    fn end(&self, name: &TenantName, asked: &Arc<AtomicBool>) {
+        let mut asking = self.asking();
+        // The next one may have begun already.
+        if asking.get(name).is_some_and(|of| Arc::ptr_eq(of, asked)) {
+            asking.remove(name);
+        }
+    }
+
+    async fn load(
+        &self,
+        place: &Place,
+        name: &TenantName,
+        is_stale: &Arc<AtomicBool>,
+    ) -> Result<Arc<Entry>, Missing> {
+        let answer = tokio::time::timeout(self.said.timeout, self.answer(name));
         let cause = match answer.await {
-            Ok(Ok(Some(tenant))) if place.name_of(tenant.resource()).as_ref() == Some(name) => {
-                return Ok(Entry::new(tenant));
+            Ok(Ok(Some(tenant))) if place.name_of(tenant.resource()).as_ref() != Some(name) => {
+                Some("other_resource")
             }
-            Ok(Ok(Some(_))) => Some("other_resource"),
+            // It would let nobody in.
+            Ok(Ok(Some(tenant))) if tenant.tenancy.is_retired() => Some("retired_guard"),
+            Ok(Ok(Some(tenant))) => return Ok(Entry::new(tenant, Arc::clone(is_stale))),
             Ok(Ok(None)) => None,
             Ok(Err(unavailable)) => Some(unavailable.cause),
             Err(_) => Some("time_limit_exceeded"),
         };
-        Err(self.lacks(name, cause))
+        Err(self.lacks(name, cause, is_stale))
+    }
+
+    /// What the loader says. One that panics cannot say anything, to none of those who wait.
+    async fn answer(&self, name: &TenantName) -> Result<Option<Tenant>, TenantUnavailable> {
+        let mut loading = None;
+        let step = poll_fn(|cx| {
+            let mut step = || {
+                let begin = || self.said.loader.load(name.clone());
+                loading.get_or_insert_with(begin).as_mut().poll(cx)
+            };
+            let panicked = Err(TenantUnavailable::new("panicked"));
+            catch_unwind(AssertUnwindSafe(&mut step)).unwrap_or(Poll::Ready(panicked))
+        });
+        step.await
     }
 
     /// Remembers that there is no such tenant, or that nobody can say.
-    fn lacks(&self, name: &TenantName, cause: Option<&'static str>) -> Missing {
+    fn lacks(
+        &self,
+        name: &TenantName,
+        cause: Option<&'static str>,
+        is_stale: &AtomicBool,
+    ) -> Missing {
         let (missing, lasts) = match cause {
             None => (Missing::Absent, self.said.absent_for),
             Some(cause) => {
@@ -233,7 +303,12 @@ impl Fetcher {
             }
         };
         let until = self.said.clock.monotonic().saturating_add(lasts);
-        self.missing.insert(name.clone(), (until, missing));
+        // Under the lock, so that nobody forgets it in between.
+        let asking = self.asking();
+        if !is_stale.load(Ordering::SeqCst) {
+            self.missing.insert(name.clone(), (until, missing));
+        }
+        drop(asking);
         missing
     }
 }

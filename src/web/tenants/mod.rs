@@ -49,15 +49,22 @@ pub struct TenantsBuilder {
     clock: Arc<dyn Clock>,
 }
 
-/// The tenant's resource is not where the tenants are.
+/// Why a tenant is not set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the resource {resource} is not at {place}")]
 #[non_exhaustive]
-pub struct Misplaced {
-    /// The tenant's resource.
-    pub resource: Resource,
-    /// Where the tenants are.
-    pub place: Box<str>,
+pub enum SetError {
+    /// Its resource is not where the tenants are.
+    #[error("the resource {resource} is not at {place}")]
+    #[non_exhaustive]
+    Misplaced {
+        /// The tenant's resource.
+        resource: Resource,
+        /// Where the tenants are.
+        place: Box<str>,
+    },
+    /// A guard of it was a former tenant's, which is gone: it lets nobody in any more. Build another one.
+    #[error("the guard was retired with a former tenant")]
+    Retired,
 }
 
 /// How many tenants there are. See [`Tenants::stats`].
@@ -102,33 +109,37 @@ impl Tenants {
     /// a moment ago get 503 where they are judged once more. Whether there was a former one is told.
     ///
     /// # Errors
-    /// [`Misplaced`], if its resource is not at the place of these tenants.
-    pub fn set(&self, tenant: Tenant) -> Result<bool, Misplaced> {
+    /// [`SetError`], and then nothing has changed.
+    pub fn set(&self, tenant: Tenant) -> Result<bool, SetError> {
         let shared = &self.shared;
         let Some(name) = shared.place.name_of(tenant.resource()) else {
-            return Err(Misplaced {
+            return Err(SetError::Misplaced {
                 resource: tenant.resource().clone(),
                 place: shared.place.as_str().into(),
             });
         };
-        let was_there = shared.directory.put(&name, &Entry::new(tenant));
+        if tenant.tenancy.is_retired() {
+            return Err(SetError::Retired);
+        }
         if let Some(fetcher) = &shared.fetcher {
             fetcher.forget(&name);
         }
-        Ok(was_there)
+        let entry = Entry::new(tenant, Arc::default());
+        Ok(shared.directory.put(&name, &entry))
     }
 
     /// Removes a tenant, and forgets that there is none of this name: a [loader](TenantLoader) is asked again
     /// when a request comes. That is how a tenant that was fetched is changed.
     ///
-    /// Its streams end, and requests that are under way get 503 where they are judged once more. Whether it
-    /// was there is told.
+    /// Its streams end, and requests that are under way get 503 where they are judged once more. Its guards
+    /// are retired for good: for a tenant that comes back, build another one. Whether it was there is told.
     pub fn remove(&self, name: &str) -> bool {
         let shared = &self.shared;
+        let name = shared.place.known_as(name);
         if let Some(fetcher) = &shared.fetcher {
-            fetcher.forget(&TenantName::new(name));
+            fetcher.forget(&TenantName::new(&name));
         }
-        shared.directory.take(name)
+        shared.directory.take(&name)
     }
 
     /// The name of the tenant with this resource, whether it is there or not; nothing if it is not at the
@@ -139,7 +150,8 @@ impl Tenants {
 
     /// Whether the tenant is there, set or fetched.
     pub fn contains(&self, name: &str) -> bool {
-        self.shared.directory.get(name).is_some()
+        let name = self.shared.place.known_as(name);
+        self.shared.directory.get(&name).is_some()
     }
 
     /// How many tenants there are.
@@ -180,14 +192,15 @@ impl TenantsBuilder {
     }
 
     /// About how many fetched tenants are kept: 10 000 unless said, two at least. Of more, those go that nobody asks for,
-    /// with what they remember; one goes not while a stream of it is open, or while something is revoked
-    /// that stands in no [store](crate::lifecycle::RevocationStore).
+    /// with what they remember; one goes not while it answers a request, while a stream of it is open, or while
+    /// something is revoked that stands in no [store](crate::lifecycle::RevocationStore).
     pub const fn max_fetched(mut self, most: usize) -> Self {
         self.most_fetched = most;
         self
     }
 
-    /// How many tenants are fetched at once: 64 unless said. A request for one more gets 503.
+    /// How many tenants are fetched at once: 64 unless said. A request for one more gets 503, also where a
+    /// flood of names that nobody has keeps the loader busy.
     pub const fn loads_at_once(mut self, most: usize) -> Self {
         self.at_once = most;
         self

@@ -26,7 +26,11 @@ use crate::limit::whole_seconds;
 pub struct TenantFuture(State);
 
 enum State {
-    Answering(RouteFuture<Infallible>),
+    Answering {
+        answer: RouteFuture<Infallible>,
+        /// What was fetched is not put away while it answers.
+        _used: Arc<Entry>,
+    },
     Fetching(
         JoinHandle<Result<Arc<Entry>, Missing>>,
         Option<Box<Request<Body>>>,
@@ -57,7 +61,7 @@ where
         };
         if let Some(entry) = shared.directory.get(&name) {
             drop(name);
-            return TenantFuture::answering(&entry, Request::from_parts(parts, body));
+            return TenantFuture::answering(entry, Request::from_parts(parts, body));
         }
         let Some(fetcher) = &shared.fetcher else {
             return TenantFuture::absent();
@@ -83,14 +87,17 @@ where
 }
 
 impl TenantFuture {
-    fn answering<B>(entry: &Entry, mut request: Request<B>) -> Self
+    fn answering<B>(entry: Arc<Entry>, mut request: Request<B>) -> Self
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         // In place of what the request may have brought with it.
         request.extensions_mut().insert(entry.tenancy().clone());
-        Self(State::Answering(entry.service().call(request)))
+        Self(State::Answering {
+            answer: entry.service().call(request),
+            _used: entry,
+        })
     }
 
     fn missing(missing: Missing) -> Self {
@@ -138,7 +145,7 @@ impl Future for TenantFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let next = match &mut self.0 {
-                State::Answering(answer) => return Pin::new(answer).poll(cx),
+                State::Answering { answer, .. } => return Pin::new(answer).poll(cx),
                 State::Ready(answer) => {
                     return match answer.take() {
                         Some(answer) => Poll::Ready(Ok(answer)),
@@ -148,11 +155,11 @@ impl Future for TenantFuture {
                 State::Fetching(fetching, request) => match Pin::new(fetching).poll(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(Ok(entry))) => match request.take() {
-                        Some(request) => Self::answering(&entry, *request),
+                        Some(request) => Self::answering(entry, *request),
                         None => return Poll::Pending,
                     },
                     Poll::Ready(Ok(Err(missing))) => Self::missing(missing),
-                    // The loader panicked, or its runtime was shut down.
+                    // The runtime was shut down.
                     Poll::Ready(Err(_)) => Self::unavailable(Duration::ZERO),
                 },
             };

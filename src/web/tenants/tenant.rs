@@ -19,7 +19,9 @@ use crate::id::Resource;
 ///
 /// # Does not prove
 /// That the service keeps apart what it stores. A service that several tenants share knows whom it works for
-/// by [`Authorized::resource`](crate::Authorized::resource).
+/// by [`Authorized::resource`](crate::Authorized::resource). Nor that another guard refuses a request whose
+/// extensions a middleware has thrown away: it does not know then whom the request is for, and judges it by
+/// its token alone.
 ///
 /// # Examples
 /// ```
@@ -58,6 +60,8 @@ impl Tenant {
     }
 
     /// Another guard that may let requests in within this tenant's service: that of its back office, say.
+    ///
+    /// It is this tenant's alone, and retired with it.
     pub fn with_guard<V>(mut self, guard: &Guard<V>) -> Self {
         self.tenancy = self.tenancy.and(guard);
         self

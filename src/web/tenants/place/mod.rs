@@ -156,6 +156,14 @@ impl Place {
         Some(TenantName::new(&name))
     }
 
+    /// A name as it is known here: hosts have no upper case.
+    pub(super) fn known_as<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        match &self.by {
+            By::Host { .. } => lower(name),
+            By::Path { .. } => Cow::Borrowed(name),
+        }
+    }
+
     /// The name of the tenant that a request is for, if it is for one. Nothing but its path, or its host,
     /// is looked at.
     pub(super) fn choose<'r>(&self, parts: &'r Parts) -> Result<Option<Cow<'r, str>>, Odd> {
@@ -185,15 +193,15 @@ impl Place {
         let end = authority.len().checked_sub(rest.len())?;
         let (name, found) = authority.split_at_checked(end)?;
         let fits = found.eq_ignore_ascii_case(rest) && is_host(name, *is_whole);
-        let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
-        let lower = || Cow::Owned(name.to_ascii_lowercase());
-        fits.then(|| {
-            if is_lower {
-                Cow::Borrowed(name)
-            } else {
-                lower()
-            }
-        })
+        fits.then(|| lower(name))
+    }
+}
+
+fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -241,18 +249,46 @@ fn host(parts: &Parts) -> Result<Option<&str>, Odd> {
     }
 }
 
-/// Whether a segment of the path is one or two dots, encoded or not.
+/// Whether a segment of the path is one or two dots to anybody: encoded however often, behind an encoded slash,
+/// or with parameters (RFC 3986 section 3.3).
 fn leads_elsewhere(path: &str) -> bool {
     let is_suspect = path.contains("/.") || path.contains('%') || path.contains('\\');
-    is_suspect && path.split(['/', '\\']).any(is_dots)
+    is_suspect && has_dots(path.as_bytes())
 }
 
-fn is_dots(segment: &str) -> bool {
-    let plain = segment.replace("%2e", ".").replace("%2E", ".");
-    // What hides behind an encoded slash is a segment to some.
-    let lower = plain.to_ascii_lowercase();
-    let parts = lower.split("%2f").flat_map(|part| part.split("%5c"));
-    parts.into_iter().any(|part| matches!(part, "." | ".."))
+fn has_dots(mut path: &[u8]) -> bool {
+    // How many dots a segment is until now, if it is nothing else; and whether the rest of it is left out.
+    let (mut dots, mut is_over) = (Some(0_u8), false);
+    let are_dots = |dots| matches!(dots, Some(1 | 2));
+    while let Some((byte, rest)) = decoded(path) {
+        path = rest;
+        match byte {
+            b'/' | b'\\' if are_dots(dots) => return true,
+            b'/' | b'\\' => (dots, is_over) = (Some(0), false),
+            _ if is_over => {}
+            b';' | b'?' | b'#' | 0 => is_over = true,
+            b'.' => dots = dots.and_then(|dots| dots.checked_add(1)),
+            _ => dots = None,
+        }
+    }
+    are_dots(dots)
+}
+
+/// The first byte, decoded until it is plain, and what follows it.
+fn decoded(path: &[u8]) -> Option<(u8, &[u8])> {
+    let (first, mut rest) = path.split_first()?;
+    if *first != b'%' {
+        return Some((*first, rest));
+    }
+    while let Some(after) = rest.strip_prefix(b"25") {
+        rest = after;
+    }
+    let digits = rest.split_at_checked(2).and_then(|(digits, after)| {
+        let digits = std::str::from_utf8(digits).ok()?;
+        let byte = u8::from_str_radix(digits, 16).ok()?;
+        Some((byte, after))
+    });
+    Some(digits.unwrap_or((b'%', rest)))
 }
 
 impl Borrow<str> for TenantName {

@@ -89,18 +89,6 @@ fn a_path_leads_to_one_tenant_or_none() {
             "{path}"
         );
     }
-    for path in [
-        "/t/acme/../other/mcp",
-        "/t/acme/./mcp",
-        "/t/acme/%2e%2e/other/mcp",
-        "/t/acme/%2E./other/mcp",
-        "/t/acme/..%2fother/mcp",
-        "/t/acme/x%5c..%5Cother/mcp",
-        "/t/../t/acme/mcp",
-        "/t/acme/mcp/..",
-    ] {
-        assert_eq!(chosen(&tenants, path, &[]), Err(Odd::Path), "{path}");
-    }
     // The host says nothing here, and neither does what an absolute form names.
     let absolute = "http://other.example.com/t/acme/mcp";
     assert_eq!(
@@ -116,6 +104,52 @@ fn a_path_leads_to_one_tenant_or_none() {
         chosen(&root, "/.well-known/openid-configuration", &[]),
         Ok(None)
     );
+}
+
+/// RS-035
+#[test]
+fn a_path_that_leads_elsewhere_is_odd() {
+    let tenants = place("https://mcp.example.com/t/{tenant}/mcp");
+    for path in [
+        "/t/acme/../other/mcp",
+        "/t/acme/./mcp",
+        "/t/acme/%2e%2e/other/mcp",
+        "/t/acme/%2E./other/mcp",
+        "/t/acme/..%2fother/mcp",
+        "/t/acme/x%5c..%5Cother/mcp",
+        "/t/../t/acme/mcp",
+        "/t/acme/mcp/..",
+        "/t/acme/..;/other/mcp",
+        "/t/acme/..;x=y/other/mcp",
+        "/t/acme/%2e%2E%3B/other/mcp",
+        "/t/acme/..%00/other/mcp",
+        "/t/acme/%252e%252e/other/mcp",
+        "/t/acme/%25252e./other/mcp",
+        "/t/acme/..%255cother/mcp",
+        "/t/acme/x%2f%2e%2e%2f/other",
+        "/t/acme\\..\\other",
+        "/t/acme/mcp/..?",
+    ] {
+        assert_eq!(chosen(&tenants, path, &[]), Err(Odd::Path), "{path}");
+    }
+    for path in [
+        "/t/acme/...",
+        "/t/acme/..x",
+        "/t/acme/x..",
+        "/t/acme/.well-known",
+        "/t/acme/;..",
+        "/t/acme/%2",
+        "/t/acme/%",
+        "/t/acme/%25",
+        "/t/acme/%zz..",
+        "/t/acme/a.b%20c",
+    ] {
+        let found = chosen(&tenants, path, &[]);
+        assert_eq!(found.unwrap().as_deref(), Some("acme"), "{path}");
+    }
+    // However often it is encoded.
+    let long = format!("/t/acme/%{}2e", "25".repeat(30_000));
+    assert_eq!(chosen(&tenants, &long, &[]), Err(Odd::Path));
 }
 
 /// RS-035

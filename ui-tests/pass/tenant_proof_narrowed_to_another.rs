@@ -1,0 +1,32 @@
+//! The same to a scope that both include: whose proof it is says `Authorized::resource`.
+
+use clearance::Authorized;
+use clearance::mcp::ToolsExecute;
+
+mod acme {
+    clearance::scopes! {
+        /// What a caller may do with notes.
+        pub vocabulary NoteScopes includes clearance::mcp::McpScopes;
+        /// Search notes.
+        pub NotesSearch = "notes:search";
+    }
+}
+
+mod zeta {
+    clearance::scopes! {
+        /// What a caller may do with files.
+        pub vocabulary FileScopes includes clearance::mcp::McpScopes;
+        /// Search files.
+        pub FilesSearch = "files:search";
+    }
+}
+use acme::NotesSearch;
+use zeta::FilesSearch;
+
+type All = (ToolsExecute, FilesSearch);
+
+fn narrowed(auth: Authorized<(ToolsExecute, NotesSearch)>) -> Authorized<ToolsExecute> {
+    auth.narrow()
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! What a loader gives is a tenant.
+//! Stops a service that nobody guards, fetched for whoever asks.
+
+use axum::Router;
+use clearance::Guard;
+use clearance::mcp::McpScopes;
+use clearance::tenants::{Tenant, TenantName, TenantUnavailable, Tenants, TenantsBuilder};
+
+type May = Tenant;
+
+fn tenants(guard: Guard<McpScopes>, service: Router) -> TenantsBuilder {
+    let load = move |_: TenantName| {
+        let (guard, service) = (guard.clone(), service.clone());
+        async move { Ok::<_, TenantUnavailable>(Some(service)) }
+    };
+    Tenants::builder("https://mcp.example.com/{tenant}/mcp").loader(load)
+}
+
+fn main() {}
