@@ -99,6 +99,21 @@ twins! {
     call_without_proof
     caller_as_proof
     caller_into_proof
+    client_assertion_as_text
+    client_awaiting_cloned
+    client_bare_code
+    client_code_twice
+    client_credential_of_no_issuer
+    client_discovered_by_hand
+    client_redirect_uri_as_text
+    client_resource_chosen
+    client_state_chosen
+    client_token_as_text
+    client_tokens_by_hand
+    client_tokens_serialized
+    client_two_requests_of_one_registered
+    client_unregistered
+    client_verifier_chosen
     clone_authorized
     clone_bearer
     clone_live

@@ -31,6 +31,11 @@
 //! `rmcp-3`, does it for the official SDK. [`store`] keeps tokens and registrations from one run to the next. [`redirect`] has the browser and the
 //! place where it comes back to, for programs on a person's own machine.
 //!
+//! # What is kept secret
+//!
+//! Tokens, secrets, codes and verifiers are in no error, log or debug text, and are wiped from memory when
+//! they are dropped. Copies in the buffers of the HTTP client, which it sends, are not.
+//!
 //! # Why there is no foreign OAuth crate in it
 //!
 //! The `oauth2` crate keeps raw answers, tokens included, in its errors, does not wipe its secrets, and

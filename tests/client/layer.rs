@@ -136,7 +136,20 @@ async fn each_endpoint_has_its_own_token() {
 #[tokio::test]
 async fn a_foreign_credential_is_replaced() {
     let guarded = Guarded::start().await;
-    let access = guarded.signed_in().await;
+    let access = guarded.access();
+    let request = http()
+        .post(&guarded.world.endpoint)
+        .header(AUTHORIZATION, "Bearer other")
+        .build()
+        .unwrap();
+    let response = layered(&access).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        guarded.presented()[0],
+        None,
+        "nor is it sent before there is a token"
+    );
+    guarded.world.log.take();
     let request = http()
         .post(&guarded.world.endpoint)
         .header(AUTHORIZATION, "Basic eA==")

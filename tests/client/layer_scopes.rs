@@ -164,6 +164,15 @@ async fn a_grant_of_less_is_a_refusal_too() {
         Err(AccessError::Denied)
     );
     assert_eq!(guarded.asked().len(), 3);
+
+    // What was left out is not asked for with the rest, either.
+    access.ask_again();
+    assert_eq!(
+        guarded.call(&access, "write").await,
+        Err(AccessError::Denied)
+    );
+    assert_eq!(guarded.call(&access, "admin").await, Ok(200));
+    assert_eq!(guarded.asked().pop().unwrap(), "mcp:basic mcp:admin");
 }
 
 /// Scopes that another process has got meanwhile are not asked for again.

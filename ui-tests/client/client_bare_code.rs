@@ -1,0 +1,14 @@
+//! The answer to an authorization request is its whole redirect (CL-053).
+//! Stops a code whose `state` and `iss` nobody has looked at.
+
+use clearance::client::{AuthorizationError, AwaitingRedirect, Redirect, TokenSet};
+
+async fn answered(
+    awaiting: AwaitingRedirect,
+    code: &str,
+    _: fn(&str) -> Redirect,
+) -> Result<TokenSet, AuthorizationError> {
+    awaiting.redirected(code).await
+}
+
+fn main() {}

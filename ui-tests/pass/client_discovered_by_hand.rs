@@ -1,0 +1,10 @@
+//! Who issues tokens is found out, and not made up.
+//! Stops an issuer that the endpoint has not named.
+
+use clearance::client::{Discovered, Scopes};
+
+fn found(from: Discovered) -> Discovered {
+    from.asking_for(Scopes::none())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! Each authorization request has a verifier and a state of its own (CL-037).
+//! Stops two requests that share what should be fresh.
+
+use clearance::client::{AuthorizationError, AwaitingRedirect, Registered};
+
+fn both(registered: [Registered; 2]) -> Result<[AwaitingRedirect; 2], AuthorizationError> {
+    let [first, second] = registered;
+    Ok([first.authorize()?, second.authorize()?])
+}
+
+fn main() {}
