@@ -21,6 +21,7 @@ mod cases {
     pub(crate) mod installed;
     pub(crate) mod protocol;
     pub(crate) mod scenarios;
+    pub(crate) mod sdk;
     pub(crate) mod suite;
 }
 

@@ -28,8 +28,8 @@
 //! # Tokens in use
 //!
 //! [`layer`] puts tokens on requests, and gets new ones when they are needed; `rmcp`, with the feature
-//! `rmcp-3`, does it for the official SDK. [`store`] keeps tokens and registrations from one run to the next. [`redirect`] has the browser and the
-//! place where it comes back to, for programs on a person's own machine.
+//! `rmcp-3`, does it for the official SDK. [`store`] keeps tokens and registrations from one run to the next.
+//! [`redirect`] has the browser and the place where it comes back to, for programs on a person's own machine.
 //!
 //! # What is kept secret
 //!
@@ -43,6 +43,8 @@
 //! taken over is the building of a few forms.
 //!
 //! Layer L6.
+#![doc = ""]
+#![doc = include_str!("guide.md")]
 
 mod authorization;
 mod builder;

@@ -1,6 +1,7 @@
 //! The client under test: what somebody writes who uses this library, and nothing more.
 
 use std::env;
+use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use clearance::client::layer::{
     Obtained,
 };
 use clearance::client::redirect::LoopbackReceiver;
+use clearance::client::rmcp::AuthorizedClient;
 use clearance::client::store::MemoryStore;
 use clearance::client::{
     Challenge, Client, ClientBuilder, ClientMetadataDocument, Discovered, IdentityProvider,
@@ -23,9 +25,13 @@ use tower::Layer as _;
 
 use super::browser::Follower;
 use super::protocol::{Failure, Peer};
+use super::scenarios::By;
+use super::sdk;
 
 /// The name of the scenario, by which the suite tells a client what it is in for.
 pub(crate) const SCENARIO: &str = "MCP_CONFORMANCE_SCENARIO";
+/// The name of the variable that says what the client speaks with.
+pub(crate) const BY: &str = "CLIENT_SPEAKS_BY";
 /// Before what the client has come to, on its last line.
 pub(crate) const END: &str = "END ";
 /// The end of a client that has done all that it wanted.
@@ -67,15 +73,19 @@ fn is_mine(scenario: &str) -> bool {
 }
 
 /// The stable code of what the library has refused.
-fn code(failure: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
-    match failure.downcast_ref::<LayerError<reqwest::Error>>() {
-        Some(LayerError::Access(error)) => error.code(),
-        _ => "failed",
+fn code(failure: &(dyn Error + 'static)) -> &'static str {
+    if let Some(LayerError::Access(error)) = failure.downcast_ref::<LayerError<reqwest::Error>>() {
+        return error.code();
+    }
+    match sdk::refused(failure) {
+        Some(code) => code,
+        None => failure.source().map_or("failed", code),
     }
 }
 
 async fn run(scenario: &str) -> Result<(), Failure> {
     let url = env::args().next_back().ok_or("no server")?;
+    let revision = env::var("MCP_CONFORMANCE_PROTOCOL_VERSION")?;
     let context: Value = match env::var("MCP_CONFORMANCE_CONTEXT") {
         Ok(context) => context.parse()?,
         Err(_) => Value::Null,
@@ -86,14 +96,11 @@ async fn run(scenario: &str) -> Result<(), Failure> {
         // The servers of the suite close connections in use when their machine is busy.
         .pool_max_idle_per_host(0)
         .build()?;
-    let mut peer = Peer {
-        http: access.layer().layer(http),
-        url,
-        revision: env::var("MCP_CONFORMANCE_PROTOCOL_VERSION")?,
-        session: None,
-        last_id: 0,
-    };
-    peer.talk().await
+    if env::var(BY)? == format!("{:?}", By::Sdk) {
+        return sdk::talk(AuthorizedClient::new(access, http), &url, &revision).await;
+    }
+    let http = access.layer().layer(http);
+    Peer::new(http, url, revision).talk().await
 }
 
 /// Sets up the client as its user would who knows what the scenario tells.

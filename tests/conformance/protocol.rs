@@ -10,11 +10,11 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// A client of one server, that sends over `http`.
 pub(crate) struct Peer<S> {
-    pub(crate) http: S,
-    pub(crate) url: String,
-    pub(crate) revision: String,
-    pub(crate) session: Option<String>,
-    pub(crate) last_id: u32,
+    http: S,
+    url: String,
+    revision: String,
+    session: Option<String>,
+    last_id: u32,
 }
 
 impl<S> Peer<S>
@@ -22,6 +22,16 @@ where
     S: Service<reqwest::Request, Response = reqwest::Response> + Clone,
     S::Error: Error + Send + Sync + 'static,
 {
+    pub(crate) fn new(http: S, url: String, revision: String) -> Self {
+        Self {
+            http,
+            url,
+            revision,
+            session: None,
+            last_id: 0,
+        }
+    }
+
     /// Connects, and does what clients do most: lists tools, and calls one.
     pub(crate) async fn talk(&mut self) -> Result<(), Failure> {
         if self.is_stateful() {

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use libtest_mimic::{Completion, Failed, Trial};
 use serde_json::Value;
 
-use super::client::{END, NOT_MINE};
+use super::client::{BY, END, NOT_MINE};
 use super::installed::{self, Installed};
 use super::scenarios::{RUNS, Run};
 
@@ -118,7 +118,8 @@ fn judge(place: usize, run: Run, installed: &Installed) -> Result<(), Failed> {
 }
 
 fn summary(run: Run, played: &[Played]) -> Result<String, fmt::Error> {
-    let mut text = format!("conformance client {}\n", run.arguments.join(" "));
+    let arguments = run.arguments.join(" ");
+    let mut text = format!("conformance client {arguments} (by {:?})\n", run.by);
     for played in played {
         writeln!(text, "  {}; the client: {}", played.line, played.end())?;
     }
@@ -151,6 +152,7 @@ fn execute(run: Run, installed: &Installed, folder: &Path) -> Result<Output, Box
         .arg("--output-dir")
         .arg(folder)
         .env("CLIENT_UNDER_TEST", env::current_exe()?)
+        .env(BY, format!("{:?}", run.by))
         .stdin(Stdio::null());
     Ok(command.output()?)
 }

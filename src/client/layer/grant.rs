@@ -18,6 +18,7 @@ pub type Obtained<'a> = Pin<Box<dyn Future<Output = Result<TokenSet, AccessError
 /// ```
 /// use clearance::client::Discovered;
 /// use clearance::client::layer::{Grant, Obtained};
+/// use clearance::credentials::ClientSecret;
 ///
 /// /// Shows what the platform says about this workload.
 /// #[derive(Debug)]
@@ -26,8 +27,8 @@ pub type Obtained<'a> = Pin<Box<dyn Future<Output = Result<TokenSet, AccessError
 /// impl Grant for Workload {
 ///     fn obtain(&self, discovered: Discovered) -> Obtained<'_> {
 ///         Box::pin(async move {
-///             let assertion = "read from the platform, each time anew";
-///             Ok(discovered.jwt_bearer(assertion).await?)
+///             let assertion = ClientSecret::new("read from the platform, each time anew");
+///             Ok(discovered.jwt_bearer(&assertion).await?)
 ///         })
 ///     }
 /// }
