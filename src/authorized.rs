@@ -66,16 +66,18 @@ pub struct Authorized<S: Set> {
 
 impl<S: Set> Authorized<S> {
     /// Only the guard calls this.
-    pub(crate) const fn new(
-        token: Token<Scoped<S>>,
-        correlation: CorrelationId,
-        kept: Kept,
-    ) -> Self {
+    pub(crate) const fn new(token: Token<Scoped<S>>, correlation: CorrelationId) -> Self {
         Self {
             token,
             correlation,
-            kept,
+            kept: Kept::NOTHING,
         }
+    }
+
+    /// With what the guard keeps of the token.
+    pub(crate) fn keeping(mut self, kept: Kept) -> Self {
+        self.kept = kept;
+        self
     }
 
     /// The same proof for less.
@@ -177,7 +179,7 @@ impl<S: Set> Authorized<S> {
         Authorized {
             token: self.token.any(),
             correlation: self.correlation,
-            kept: Kept::default(),
+            kept: Kept::NOTHING,
         }
     }
 

@@ -91,7 +91,7 @@ impl Presented {
 
 /// What a guard keeps of a caller's token for as long as its proofs live: nothing, unless the guard was
 /// told to, so that it can be exchanged at its own issuer.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Kept(#[cfg(feature = "client")] Option<std::sync::Arc<BearerToken>>);
 
 impl Kept {
@@ -107,6 +107,13 @@ impl Kept {
     pub(crate) fn token(&self) -> Option<&BearerToken> {
         self.0.as_deref()
     }
+}
+
+impl Kept {
+    pub(crate) const NOTHING: Self = Self(
+        #[cfg(feature = "client")]
+        None,
+    );
 }
 
 impl fmt::Debug for Kept {

@@ -74,7 +74,7 @@ impl Admitted {
             verified: permit.into_live().into_token().into_verified(),
             guard,
             trail,
-            kept: Kept::default(),
+            kept: Kept::NOTHING,
             #[cfg(feature = "axum")]
             is_paid: false,
             #[cfg(feature = "axum")]
@@ -176,8 +176,8 @@ impl Admitted {
             S::challenge(&mut names);
             return Err(self.lacks_these(names));
         };
-        let kept = self.kept.clone();
-        Ok(Authorized::new(token, self.trail.correlation(), kept))
+        let proof = Authorized::new(token, self.trail.correlation());
+        Ok(proof.keeping(self.kept.clone()))
     }
 
     /// The refusal of an operation that needs these scopes.

@@ -9,7 +9,6 @@ use super::settle::uncounted;
 use crate::authorized::Authorized;
 use crate::limit::{Bill, Call, Place, Slot};
 use crate::refusal::Refusal;
-use crate::secret::Kept;
 
 impl Admitted {
     /// Whether somebody has to look at what a request asks for before it is decided about: its calls may
@@ -62,11 +61,7 @@ impl Admitted {
         self.guard.deny.is_empty() || {
             let any = self.live(now).ok().and_then(|live| {
                 let token = live.require_scope().ok()?;
-                Some(Authorized::<()>::new(
-                    token,
-                    self.correlation(),
-                    Kept::default(),
-                ))
+                Some(Authorized::<()>::new(token, self.correlation()))
             });
             any.is_some_and(|any| !self.guard.deny.iter().any(|deny| deny(&any)))
         }

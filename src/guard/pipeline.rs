@@ -233,7 +233,7 @@ impl Inner {
         if self.keeps_tokens && presented.expose().len() <= self.longest_token {
             return Kept::of(presented);
         }
-        Kept::default()
+        Kept::NOTHING
     }
 
     /// The token, as far as it can be read by itself.

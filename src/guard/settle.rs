@@ -44,7 +44,7 @@ impl Inner {
             self.refuse_settled(reason, &verified, &trail)
         })?;
         if self.limits.is_shared() {
-            let kept = Kept::default();
+            let kept = Kept::NOTHING;
             return Ok(Settled::Counts(Counting { live, trail, kept }));
         }
         match self.limits.charge(live) {
