@@ -27,8 +27,7 @@ pub(crate) fn find() -> Result<Installed, String> {
     let own = target().join("clients/node/bin/node");
     let node = [PathBuf::from("node"), own].into_iter().find(is_new);
     let node = node.ok_or_else(|| format!("Node 22 or newer is missing: {REMEDY}"))?;
-    let pinned: Value = include_str!("package.json").parse().expect("JSON");
-    let pinned = pinned["dependencies"][PACKAGE].as_str().expect("a version");
+    let pinned = pinned();
     let package = target().join("conformance/node_modules").join(PACKAGE);
     let found = fs::read_to_string(package.join("package.json")).unwrap_or_default();
     let found: Value = found.parse().unwrap_or_default();
@@ -39,6 +38,13 @@ pub(crate) fn find() -> Result<Installed, String> {
     }
     let suite = package.join("dist/index.js");
     Ok(Installed { node, suite })
+}
+
+/// The version that `package.json` asks for.
+fn pinned() -> String {
+    let package: Value = include_str!("package.json").parse().expect("JSON");
+    let version = package["dependencies"][PACKAGE].as_str();
+    version.expect("a version").to_owned()
 }
 
 fn is_new(node: &PathBuf) -> bool {
