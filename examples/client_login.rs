@@ -30,7 +30,7 @@ async fn run(auth: Authorized<ToolsExecute>) -> Result<String, ToolError> {
     Ok(format!("{} has run it", auth.subject()))
 }
 
-/// How a person sees a URL: in their browser, or, where there is none, on the terminal.
+/// How a person sees a URL: in their browser, and on the terminal, where there may be none.
 #[derive(Debug)]
 struct Person {
     is_there: bool,
@@ -39,7 +39,8 @@ struct Person {
 impl UrlOpener for Person {
     fn open(&self, url: &str) -> Result<(), OpenError> {
         if self.is_there {
-            return Browser.open(url).or_else(|_| print_url(url));
+            print_url(url)?;
+            return Browser.open(url).or(Ok(()));
         }
         // It goes where it is sent, and so comes back.
         tokio::spawn(reqwest::get(url.to_owned()));

@@ -76,49 +76,49 @@ pub(crate) const RUNS: [Run; 6] = [
 
 /// Scored in both revisions.
 const BOTH: &[Scenario] = &[
-    ("auth/basic-cimd", DONE),
-    ("auth/metadata-default", DONE),
-    ("auth/metadata-var1", DONE),
-    ("auth/metadata-var2", DONE),
-    ("auth/metadata-var3", DONE),
+    ("auth/basic-cimd", DONE),       // CL-027
+    ("auth/metadata-default", DONE), // CL-002, CL-054
+    ("auth/metadata-var1", DONE),    // CL-020
+    ("auth/metadata-var2", DONE),    // CL-011, CL-019
+    ("auth/metadata-var3", DONE),    // CL-019
     ("auth/pre-registration", DONE),
-    ("auth/scope-from-scopes-supported", DONE),
-    ("auth/scope-from-www-authenticate", DONE),
-    ("auth/scope-omitted-when-undefined", DONE),
-    ("auth/scope-retry-limit", "insufficient_scope"),
-    ("auth/scope-step-up", DONE),
-    ("auth/token-endpoint-auth-basic", DONE),
-    ("auth/token-endpoint-auth-none", DONE),
-    ("auth/token-endpoint-auth-post", DONE),
+    ("auth/scope-from-scopes-supported", DONE),  // CL-065
+    ("auth/scope-from-www-authenticate", DONE),  // CL-065
+    ("auth/scope-omitted-when-undefined", DONE), // CL-018
+    ("auth/scope-retry-limit", "insufficient_scope"), // CL-068
+    ("auth/scope-step-up", DONE),                // CL-067
+    ("auth/token-endpoint-auth-basic", DONE),    // CL-055
+    ("auth/token-endpoint-auth-none", DONE),     // CL-055
+    ("auth/token-endpoint-auth-post", DONE),     // CL-055
 ];
 
 /// Scored from 2026-07-28 on.
 const NEW: &[Scenario] = &[
-    ("auth/authorization-server-migration", DONE),
-    ("auth/iss-normalized", "iss_mismatch"),
-    ("auth/iss-not-advertised", DONE),
-    ("auth/iss-supported", DONE),
-    ("auth/iss-supported-missing", "iss_missing"),
-    ("auth/iss-unexpected", "iss_mismatch"),
-    ("auth/iss-wrong-issuer", "iss_mismatch"),
-    ("auth/metadata-issuer-mismatch", "issuer_mismatch"),
-    ("auth/offline-access-not-supported", DONE),
-    ("auth/offline-access-scope", DONE),
-    ("auth/resource-mismatch", "resource_mismatch"),
+    ("auth/authorization-server-migration", DONE), // CL-007, CL-034
+    ("auth/iss-normalized", "iss_mismatch"),       // CL-049
+    ("auth/iss-not-advertised", DONE),             // CL-048
+    ("auth/iss-supported", DONE),                  // CL-045
+    ("auth/iss-supported-missing", "iss_missing"), // CL-046
+    ("auth/iss-unexpected", "iss_mismatch"),       // CL-047
+    ("auth/iss-wrong-issuer", "iss_mismatch"),     // CL-045
+    ("auth/metadata-issuer-mismatch", "issuer_mismatch"), // CL-021
+    ("auth/offline-access-not-supported", DONE),   // CL-074
+    ("auth/offline-access-scope", DONE),           // CL-074
+    ("auth/resource-mismatch", "resource_mismatch"), // CL-010
 ];
 
 /// Run with any revision, and scored in none.
 const EXTENSIONS: &[Scenario] = &[
-    ("auth/client-credentials-basic", DONE),
-    ("auth/client-credentials-jwt", DONE),
-    ("auth/enterprise-managed-authorization", DONE),
-    ("auth/wif-jwt-bearer", DONE),
+    ("auth/client-credentials-basic", DONE),         // CL-082
+    ("auth/client-credentials-jwt", DONE),           // CL-083
+    ("auth/enterprise-managed-authorization", DONE), // CL-084
+    ("auth/wif-jwt-bearer", DONE),                   // CL-085
 ];
 
 /// From before there was metadata of resources.
 const OLD: &[Scenario] = &[
-    ("auth/2025-03-26-oauth-endpoint-fallback", DONE),
-    ("auth/2025-03-26-oauth-metadata-backcompat", DONE),
+    ("auth/2025-03-26-oauth-endpoint-fallback", DONE), // CL-009
+    ("auth/2025-03-26-oauth-metadata-backcompat", DONE), // CL-009
 ];
 
 /// Required of MCP clients, but not about authorization; and proofs of possession, which are not there.
