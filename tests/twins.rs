@@ -137,6 +137,9 @@ twins! {
     deserialize_state
     deserialize_token
     empty
+    exchange_of_a_caller
+    exchange_of_a_text
+    exchange_without_upstream
     expose_bearer
     extractor_by_hand
     extractor_that_widens
@@ -363,6 +366,7 @@ twins! {
     text_from_a_constant
     token_in_own_state
     token_of_a_proof
+    token_of_the_caller
     too_many_scopes
     too_many_with_included
     tool_params_are_borrowed
@@ -393,6 +397,7 @@ twins! {
     undeclared_known_to_by_hand
     undeclared_scope
     untrusted_issuer
+    upstream_token_as_text
     use_after_narrow
     vocabulary_as_object
     vocabulary_as_scope
