@@ -62,6 +62,8 @@ impl<'de> Visitor<'de> for Object {
                 return Err(A::Error::custom("a member stands twice"));
             }
         }
+        // Some write so what they do not have.
+        members.retain(|_, value| !value.is_null());
         Ok(Members(members))
     }
 }

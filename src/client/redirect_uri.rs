@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::id::Resource;
 
@@ -58,8 +58,15 @@ impl RedirectUri {
             url.set_port(None).ok()?;
             Some(url)
         };
+        let is_literal = |uri: &Self| {
+            Url::parse(uri.as_str()).is_ok_and(|url| {
+                let is_address = matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)));
+                url.scheme() == "http" && is_address
+            })
+        };
         self.is_loopback()
             && registered.is_loopback()
+            && is_literal(self)
             && without_port(self).is_some_and(|own| Some(own) == without_port(&registered))
     }
 }

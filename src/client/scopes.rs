@@ -84,7 +84,12 @@ impl Scopes {
     /// scopes of the authorization server are no source (MCP authorization, Scope Selection Strategy).
     pub fn initial(challenged: Option<&Self>, supported: Option<&Self>) -> Self {
         let named = |scopes: &&Self| !scopes.is_empty();
-        let chosen = challenged.filter(named).or(supported.filter(named));
+        // Whether refresh is wanted, and may be asked for, is no matter of the resource (SEP-2207).
+        let offline = Self::read([OFFLINE_ACCESS]);
+        let supported = supported.map(|scopes| scopes.without(&offline));
+        let chosen = challenged
+            .filter(named)
+            .or(supported.as_ref().filter(named));
         chosen.cloned().unwrap_or_default()
     }
 

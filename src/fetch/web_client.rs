@@ -127,5 +127,6 @@ fn without_fragment(url: &str, plain_http: bool) -> Result<Url, FetchError> {
 fn next(from: &Url, headers: &HeaderMap) -> Option<Url> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
     let url = from.join(location).ok()?;
-    (url.origin() == from.origin()).then_some(url)
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    (is_plain && url.origin() == from.origin()).then_some(url)
 }

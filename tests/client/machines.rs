@@ -271,7 +271,17 @@ async fn what_the_company_refuses_is_not_tried_otherwise() {
 async fn a_workload_shows_what_its_platform_gave_it_once() {
     let world = World::start().await;
     let assertion = ClientSecret::new("of.the.platform");
-    let client = world.client();
+    // An issuer that only the endpoint names is shown nothing.
+    let found = world
+        .client()
+        .discover(&Challenge::default())
+        .await
+        .unwrap();
+    let refused = found.jwt_bearer(&assertion).await.unwrap_err();
+    assert_eq!(refused, TokenError::NotRegistered);
+    assert!(world.log.to("/token").is_empty());
+    let known = world.server.issuer.parse().unwrap();
+    let client = world.builder().allow_issuer(known).build().unwrap();
     let ask = async || {
         let discovered = client.discover(&Challenge::default()).await.unwrap();
         discovered.jwt_bearer(&assertion).await

@@ -146,6 +146,7 @@ async fn access(scenario: &str, url: &str, context: &Value) -> Result<Access, Fa
         }
         "auth/wif-jwt-bearer" => {
             let assertion = ClientSecret::new(text("valid_jwt")?);
+            let builder = builder.allow_issuer(issuer_of(url).await?);
             Access::builder(builder.build()?, Workload { assertion })
         }
         _ if scenario.starts_with("auth/2025-03-26-") => {
@@ -177,10 +178,15 @@ async fn known_as(
     builder: ClientBuilder,
     url: &str,
 ) -> Result<Client, Failure> {
+    Ok(builder
+        .pre_registered(issuer_of(url).await?, client)
+        .build()?)
+}
+
+async fn issuer_of(url: &str) -> Result<Issuer, Failure> {
     let stranger = Client::builder(url.parse()?).build()?;
     let found = stranger.discover(&Challenge::default()).await?;
-    let issuer: Issuer = found.issuer().clone();
-    Ok(builder.pre_registered(issuer, client).build()?)
+    Ok(found.issuer().clone())
 }
 
 /// A workload with an assertion of its platform.

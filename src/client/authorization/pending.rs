@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::shared::Client;
 use super::super::tokens::TokenSet;
+use super::request::LIFETIME;
 use super::{AuthorizationError, AwaitingRedirect, PendingKey, Redirect, pkce};
 
 /// What a store answers.
@@ -134,6 +135,12 @@ impl PendingStore for MemoryPendingStore {
         expires_at: DateTime<Utc>,
     ) -> Stored<'a, ()> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody comes back for those that are over, so they go before a newcomer is turned away.
+        if kept.len() >= MOST
+            && let Some(now) = expires_at.checked_sub_signed(LIFETIME)
+        {
+            kept.retain(|_, (_, expires_at)| now < *expires_at);
+        }
         let is_full = kept.len() >= MOST;
         if !is_full {
             kept.insert(state.into(), (sealed, expires_at));

@@ -8,7 +8,7 @@ use super::super::registration::Registered;
 use super::{AuthorizationError, AwaitingRedirect, pkce};
 
 /// How long an answer is waited for.
-const LIFETIME: TimeDelta = TimeDelta::minutes(10);
+pub(super) const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
 impl Registered {
     /// The request to send the user's browser to. It has a code challenge, a state and the resource, all of

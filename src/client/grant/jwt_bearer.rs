@@ -11,7 +11,9 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 impl Discovered {
     /// Tokens for an assertion: a JWT that the platform has given to this workload, for this issuer.
     ///
-    /// It is shown once. If it is refused, nothing else is tried.
+    /// It is shown once. If it is refused, nothing else is tried. An issuer that only the endpoint names is
+    /// shown nothing: say [`allow_issuer`](crate::client::ClientBuilder::allow_issuer) or
+    /// [`pre_registered`](crate::client::ClientBuilder::pre_registered) for the one that the assertion is for.
     ///
     /// # Errors
     /// [`TokenError`]
@@ -20,6 +22,10 @@ impl Discovered {
     /// [RFC 7523 section 2.1](https://www.rfc-editor.org/rfc/rfc7523#section-2.1)
     pub async fn jwt_bearer(self, assertion: &ClientSecret) -> Result<TokenSet, TokenError> {
         let registration = self.machine()?;
+        // Who gets it is said by the application, and not by the endpoint.
+        if registration.is_none() && !self.client.has_named(self.issuer()) {
+            return Err(TokenError::NotRegistered);
+        }
         let request = TokenRequest {
             client: &self.client,
             server: &self.server.tokens,

@@ -128,6 +128,9 @@ fn registration(
         (None, Some(secret)) if supports("client_secret_basic") => {
             ClientAuthentication::client_secret_basic(id, secret)
         }
+        (None, Some(secret)) if supports("client_secret_post") => {
+            ClientAuthentication::client_secret_post(id, secret)
+        }
         // A secret is not shown where none is wanted.
         (Some("none") | None, _) => ClientAuthentication::none(id),
         (Some(_), _) => return None,

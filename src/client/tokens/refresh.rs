@@ -1,5 +1,6 @@
 //! Tokens for tokens: refresh with rotation, and revocation.
 
+use super::super::discovery::DiscoveryError;
 use super::super::shared::Client;
 use super::request::TokenRequest;
 use super::response::Asked;
@@ -22,6 +23,10 @@ impl Client {
     pub async fn refresh(&self, tokens: &TokenSet) -> Result<TokenSet, TokenError> {
         if tokens.endpoint() != self.endpoint() {
             return Err(TokenError::ForeignEndpoint);
+        }
+        let allowed = &self.settings().allowed;
+        if !allowed.is_empty() && !allowed.contains(tokens.issuer()) {
+            return Err(DiscoveryError::IssuerNotAllowed.into());
         }
         let old = tokens.refresh.as_ref().ok_or(TokenError::NoRefreshToken)?;
         let server = self.server(tokens.issuer()).await?;
