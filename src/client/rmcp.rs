@@ -35,7 +35,8 @@ type Fields = HashMap<HeaderName, HeaderValue>;
 /// the client inside bounds them by default.
 ///
 /// # Security
-/// `rmcp` takes tokens as a `String`, which it does not wipe from memory.
+/// `rmcp` takes tokens as a `String`, which it does not wipe from memory. The client inside must follow no
+/// redirects: it would carry the token along, to other paths of the host.
 ///
 /// # Examples
 /// ```no_run
@@ -51,7 +52,9 @@ type Fields = HashMap<HeaderName, HeaderValue>;
 /// let client = Client::builder(endpoint.parse()?).name("Editor").build()?;
 /// let access = Access::builder(client, AuthorizationCode::by(LoopbackLogin::new())).build();
 ///
-/// let http = AuthorizedClient::new(access, reqwest::Client::new());
+/// // One that follows redirects carries the token along, to other paths of the host.
+/// let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+/// let http = AuthorizedClient::new(access, http);
 /// let config = StreamableHttpClientTransportConfig::with_uri(endpoint);
 /// let peer = ().serve(StreamableHttpClientTransport::with_client(http, config)).await?;
 /// # let _ = peer;

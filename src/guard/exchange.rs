@@ -38,6 +38,12 @@ impl ExchangeSource {
         Arc::ptr_eq(verified.rules(), self.0.acceptance.rules())
     }
 
+    /// Whether it is known what was revoked, as far as the guard needs that.
+    pub(crate) fn knows_revocations(&self) -> bool {
+        let sharing = self.0.revocations.sharing();
+        sharing.is_none_or(|(is_current, goes_on)| is_current || goes_on)
+    }
+
     /// Whether the token is in force still.
     pub(crate) fn is_in_force(&self, verified: &Verified) -> bool {
         self.clock().now() < verified.deadline()

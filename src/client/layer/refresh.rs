@@ -7,7 +7,7 @@ use super::error::AccessError;
 use super::held::{Came, Held};
 use super::kept::key_of;
 use super::renewal::Turn;
-use crate::client::{TokenError, TokenSet};
+use crate::client::{RegistrationMethod, TokenError, TokenSet};
 use crate::secret;
 
 /// What a refresh has come to.
@@ -77,7 +77,7 @@ impl Access {
                 self.publish(new, Came::FromIssuer)?;
                 Ok(Refreshed::New)
             }
-            Err(error) if is_over(&error) => Ok(Refreshed::Over),
+            Err(error) if is_over(&error, &kept) => Ok(Refreshed::Over),
             Err(error) => {
                 self.keep(&kept).await?;
                 Err(error.into())
@@ -87,9 +87,12 @@ impl Access {
 }
 
 /// Whether the refresh token cannot be shown again: the server has said so, or it has answered, and nobody
-/// knows with what.
-fn is_over(error: &TokenError) -> bool {
-    error.is_invalid_grant() || matches!(error, TokenError::Malformed | TokenError::TokenType)
+/// knows with what; or it does not know a client any more that has registered itself.
+fn is_over(error: &TokenError, tokens: &TokenSet) -> bool {
+    let is_dynamic = tokens.registration().by() == RegistrationMethod::Dynamic;
+    error.is_invalid_grant()
+        || matches!(error, TokenError::Malformed | TokenError::TokenType)
+        || (is_dynamic && error.is_invalid_client())
 }
 
 /// Whether these are the same tokens.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::access::Access;
 use super::error::AccessError;
-use super::held::Held;
 use super::kept::key_of;
 use crate::client::store::StoreKey;
 use crate::client::{Challenge, TokenSet};
@@ -37,10 +36,10 @@ impl Access {
         let held = self.held();
         self.publish_none();
         let used = held.tokens();
-        let key = match (used, &*held) {
-            (Some(used), _) => Some(key_of(used)),
-            (None, Held::Unknown) => self.last_key().await?,
-            (None, _) => None,
+        // What another process keeps, or an earlier try has left there, is found as well.
+        let key = match used {
+            Some(used) => Some(key_of(used)),
+            None => self.last_key().await?,
         };
         let Some(key) = key else {
             return Ok(());

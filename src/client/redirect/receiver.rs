@@ -316,8 +316,9 @@ impl Place {
 /// Whether the browser goes here, and no page only fetches this. Browsers say so in fields that pages cannot
 /// set; what does not say it may be a browser, too.
 fn is_navigation(headers: &HeaderMap) -> bool {
-    let mode = headers.get("sec-fetch-mode");
-    mode.is_none_or(|mode| mode == "navigate")
+    let is = |name: &str, wanted: &str| headers.get(name).is_none_or(|value| value == wanted);
+    // A frame in a page navigates, too.
+    is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
 }
 
 /// Answers one request, and tells whether it was the redirect.

@@ -39,6 +39,9 @@ pub enum ExchangeError {
     /// The caller's token is over or was revoked: nobody acts on its behalf any more.
     #[error("the caller's token is not in force any more")]
     Expired,
+    /// What other machines have revoked is not known at the moment, so nobody acts for anybody.
+    #[error("it is not known at the moment what was revoked")]
+    RevocationsUnknown,
     /// This server is no client of the caller's issuer.
     #[error("this server is not a client of {0}")]
     NotRegistered(Issuer),
@@ -59,6 +62,7 @@ impl ExchangeError {
         match self {
             Self::ForeignProof => "foreign_proof",
             Self::Expired => "expired",
+            Self::RevocationsUnknown => "revocations_unknown",
             Self::NotRegistered(_) => "not_registered",
             Self::TokenType => "token_type",
             Self::Passthrough => "passthrough",
@@ -66,9 +70,10 @@ impl ExchangeError {
         }
     }
 
-    /// Whether the same may succeed later: the issuer could not be asked.
+    /// Whether the same may succeed later: the issuer, or the store of revocations, could not be asked.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Token(error) if error.is_temporary())
+        matches!(self, Self::RevocationsUnknown)
+            || matches!(self, Self::Token(error) if error.is_temporary())
     }
 }
 

@@ -120,9 +120,7 @@ impl Exchange {
             return Err(ExchangeError::ForeignProof);
         }
         // Work that goes on for long may outlive its caller's token.
-        if !shared.source.is_in_force(verified) {
-            return Err(ExchangeError::Expired);
-        }
+        self.is_in_force(auth)?;
         let token = auth.subject_token().ok_or(ExchangeError::ForeignProof)?;
         let now = shared.client.now();
         let name = self.name(auth, token);
@@ -130,7 +128,22 @@ impl Exchange {
             .tokens
             .remove_if(&name, |known| !known.is_good_at(now));
         let ask = self.ask(auth, token);
-        shared.tokens.get_or_insert_async(&name, ask).await
+        let given = shared.tokens.get_or_insert_async(&name, ask).await?;
+        // That took a while.
+        self.is_in_force(auth)?;
+        Ok(given)
+    }
+
+    fn is_in_force<S: Set>(&self, auth: &Authorized<S>) -> Result<(), ExchangeError> {
+        let source = &self.shared.source;
+        // Asked first: what was revoked before it is known again is on the list by then.
+        let is_known = source.knows_revocations();
+        if !source.is_in_force(auth.verified()) {
+            return Err(ExchangeError::Expired);
+        }
+        is_known
+            .then_some(())
+            .ok_or(ExchangeError::RevocationsUnknown)
     }
 
     /// The name of a caller's token among those that were exchanged. Another token of the same caller has
