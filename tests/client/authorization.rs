@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use clearance::client::{
-    AuthorizationError, MemoryPendingStore, Pending, PendingKey, Redirect, TokenSet,
+    AuthorizationError, Client, MemoryPendingStore, Pending, PendingKey, Redirect, TokenSet,
 };
 use serde_json::json;
 use url::form_urlencoded::{self, Serializer};
@@ -318,6 +318,18 @@ async fn an_answer_comes_within_ten_minutes() {
 
 const KEY: [u8; 32] = [7; 32];
 
+fn pending(client: &Client, key: &[u8; 32], store: &Arc<MemoryPendingStore>) -> Pending {
+    let store = Arc::<MemoryPendingStore>::clone(store);
+    Pending::new(client, PendingKey::from_bytes(key), store)
+}
+
+/// The redirect that answers a request which is kept for `session-1`.
+async fn kept(world: &World, client: &Client, pending: &Pending) -> Redirect {
+    let awaiting = world.registered_as(client).await.authorize().unwrap();
+    let url = pending.keep(awaiting, "session-1").await.unwrap();
+    browse(&url).await
+}
+
 /// CL-038
 #[tokio::test]
 async fn a_request_that_was_kept_is_answered_once_and_in_its_session() {
@@ -325,24 +337,12 @@ async fn a_request_that_was_kept_is_answered_once_and_in_its_session() {
     world.says("scopes_supported", json!(["a", "b"]));
     let client = world.client();
     let store = Arc::new(MemoryPendingStore::default());
-    let pending = Pending::new(
-        &client,
-        PendingKey::from_bytes(&KEY),
-        Arc::<MemoryPendingStore>::clone(&store),
-    );
-    let keep = async || {
-        let awaiting = world.registered_as(&client).await.authorize().unwrap();
-        let url = pending.keep(awaiting, "session-1").await.unwrap();
-        browse(&url).await
-    };
+    let pending = pending(&client, &KEY, &store);
+    let keep = async || kept(&world, &client, &pending).await;
     // Another process, with the same store and key.
     let redirect = keep().await;
     let restarted = world.client();
-    let other = Pending::new(
-        &restarted,
-        PendingKey::from_bytes(&KEY),
-        Arc::<MemoryPendingStore>::clone(&store),
-    );
+    let other = self::pending(&restarted, &KEY, &store);
     let tokens = other.redirected(&redirect, "session-1").await.unwrap();
     assert_eq!(tokens.requested().to_string(), "a b");
     assert_eq!(tokens.endpoint().as_str(), world.endpoint);
@@ -362,16 +362,8 @@ async fn a_request_that_was_kept_is_nobody_elses() {
     let world = World::start().await;
     let client = world.client();
     let store = Arc::new(MemoryPendingStore::default());
-    let pending = Pending::new(
-        &client,
-        PendingKey::from_bytes(&KEY),
-        Arc::<MemoryPendingStore>::clone(&store),
-    );
-    let keep = async || {
-        let awaiting = world.registered_as(&client).await.authorize().unwrap();
-        let url = pending.keep(awaiting, "session-1").await.unwrap();
-        browse(&url).await
-    };
+    let pending = pending(&client, &KEY, &store);
+    let keep = async || kept(&world, &client, &pending).await;
     // Another browser's session; the request is gone then.
     let redirect = keep().await;
     for session in ["session-2", "session-1"] {
@@ -380,11 +372,7 @@ async fn a_request_that_was_kept_is_nobody_elses() {
     }
     // Another key.
     let redirect = keep().await;
-    let other = Pending::new(
-        &client,
-        PendingKey::from_bytes(&[8; 32]),
-        Arc::<MemoryPendingStore>::clone(&store),
-    );
+    let other = self::pending(&client, &[8; 32], &store);
     let error = other.redirected(&redirect, "session-1").await.unwrap_err();
     assert_eq!(error, AuthorizationError::UnknownState);
     // Too late: it may be gone from the store, or not.
@@ -418,11 +406,7 @@ async fn what_is_kept_says_nothing_and_cannot_be_changed() {
     });
     let client = world.client();
     let store = Arc::new(MemoryPendingStore::default());
-    let pending = Pending::new(
-        &client,
-        PendingKey::from_bytes(&KEY),
-        Arc::<MemoryPendingStore>::clone(&store),
-    );
+    let pending = pending(&client, &KEY, &store);
     let awaiting = world.registered_as(&client).await.authorize().unwrap();
     let end = awaiting.expires_at();
     let url = pending.keep(awaiting, "s").await.unwrap();

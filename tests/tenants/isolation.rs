@@ -7,15 +7,13 @@ use std::time::Duration;
 use clearance::id::{ClientId, Subject, TokenId};
 use clearance::jwk::Algorithm;
 use clearance::keys::FixedKeys;
-use clearance::lifecycle::{
-    Published, Revocation, RevocationError, RevocationSink, RevocationStore,
-};
+use clearance::lifecycle::{Revocation, RevocationError, RevocationStore};
 use clearance::limit::{Charge, Counted, LimitStore, Quota, Verdict};
 use clearance::session::{Seal, SealKeys, TaskId, TaskOrigin};
 use clearance::{Guard, GuardBuilder, TrustedIssuer};
 use serde_json::{Value, json};
 
-use super::world::{Builder, By, Customer, METADATA, WAYS, WEATHER, World, handlers, send};
+use super::world::{Board, Builder, By, Customer, METADATA, WAYS, WEATHER, World, handlers, send};
 use crate::support::http::parts_with;
 use crate::support::mcp::Log;
 use crate::support::request::{MODERN, Request};
@@ -269,33 +267,6 @@ async fn a_proof_says_whose_it_is() {
 }
 
 // ---- revocation
-
-/// Gives all that is published to all who follow, at once.
-#[derive(Debug, Default)]
-struct Board(Mutex<(Vec<Revocation>, Vec<RevocationSink>)>);
-
-impl RevocationStore for Board {
-    fn publish<'a>(&'a self, revocation: &Revocation) -> Published<'a> {
-        let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for sink in &board.1 {
-            sink.learn(revocation).expect("room");
-        }
-        board.0.push(revocation.clone());
-        Box::pin(async { Ok(()) })
-    }
-
-    fn follow(&self, sink: RevocationSink) {
-        let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for revocation in &board.0 {
-            sink.learn(revocation).expect("room");
-        }
-        board.1.push(sink);
-    }
-
-    fn is_current(&self) -> bool {
-        true
-    }
-}
 
 /// What is revoked at one tenant, by whatever a token can be revoked by, is in force at the other, also where
 /// both follow one store; another machine of the first one learns of it.

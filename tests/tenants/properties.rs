@@ -1,9 +1,9 @@
 //! Any sequence of requests and changes over several tenants comes out as a list of who trusts whom says.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use clearance::id::{ClientId, Subject, TokenId};
-use clearance::lifecycle::{Published, Revocation, RevocationSink, RevocationStore};
+use clearance::lifecycle::Revocation;
 use clearance::tenants::Tenants;
 use clearance::testing::Issuer;
 use clearance::{Guard, GuardBuilder};
@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::world::{By, WEATHER, World, guard, handlers, oneshot};
+use super::world::{Board, By, WEATHER, World, guard, handlers, oneshot};
 use crate::support::Fixture;
 use crate::support::mcp::Log;
 use crate::support::request::{MODERN, Request};
@@ -63,33 +63,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (name(), 0..2_usize).prop_map(|(at, by)| Step::Set(at, by)),
         1 => name().prop_map(Step::Remove),
     ]
-}
-
-/// A store of revocations that all tenants may share.
-#[derive(Debug, Default)]
-struct Board(Mutex<(Vec<Revocation>, Vec<RevocationSink>)>);
-
-impl RevocationStore for Board {
-    fn publish<'a>(&'a self, revocation: &Revocation) -> Published<'a> {
-        let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for sink in &board.1 {
-            sink.learn(revocation).expect("room");
-        }
-        board.0.push(revocation.clone());
-        Box::pin(async { Ok(()) })
-    }
-
-    fn follow(&self, sink: RevocationSink) {
-        let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for revocation in &board.0 {
-            sink.learn(revocation).expect("room");
-        }
-        board.1.push(sink);
-    }
-
-    fn is_current(&self) -> bool {
-        true
-    }
 }
 
 /// What is known of a tenant: its guard, whom it trusts, and what is revoked there.

@@ -7,12 +7,13 @@
 )]
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
 use clearance::jwk::Algorithm;
 use clearance::keys::FixedKeys;
+use clearance::lifecycle::{Published, Revocation, RevocationSink, RevocationStore};
 use clearance::mcp::any_valid_token;
 use clearance::mcp::method::SubscriptionsListen;
 use clearance::tenants::{Tenant, Tenants, TenantsBuilder};
@@ -293,4 +294,31 @@ pub fn guard(
 /// The handlers of `support/mcp.rs` over this guard.
 pub fn handlers(guard: &Guard<Fixture>, log: &Log) -> Tenant {
     Tenant::new(guard, router(guard, log).build().expect("a router"))
+}
+
+/// A store of revocations that tenants may share: it gives all that is published to all who follow, at once.
+#[derive(Debug, Default)]
+pub struct Board(Mutex<(Vec<Revocation>, Vec<RevocationSink>)>);
+
+impl RevocationStore for Board {
+    fn publish<'a>(&'a self, revocation: &Revocation) -> Published<'a> {
+        let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for sink in &board.1 {
+            sink.learn(revocation).expect("room");
+        }
+        board.0.push(revocation.clone());
+        Box::pin(async { Ok(()) })
+    }
+
+    fn follow(&self, sink: RevocationSink) {
+        let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for revocation in &board.0 {
+            sink.learn(revocation).expect("room");
+        }
+        board.1.push(sink);
+    }
+
+    fn is_current(&self) -> bool {
+        true
+    }
 }
