@@ -142,6 +142,7 @@ pub mod config;
 pub mod credentials;
 mod event;
 mod fetch;
+mod field;
 mod guard;
 pub mod id;
 pub mod jwk;

@@ -6,6 +6,8 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use aws_lc_rs::constant_time;
+#[cfg(any(feature = "client", feature = "redis"))]
+use aws_lc_rs::hmac;
 use http::HeaderValue;
 #[cfg(feature = "fetch")]
 use zeroize::ZeroizeOnDrop;
@@ -87,6 +89,22 @@ impl Presented {
         check(self.expose())?;
         Ok(BearerToken(self.0))
     }
+}
+
+/// Authenticates these parts, each with its length before it, so that none can be continued by the next.
+#[cfg(any(feature = "client", feature = "redis"))]
+#[expect(single_use_lifetimes, reason = "an anonymous one is not stable here")]
+pub(crate) fn authenticated<'p>(
+    key: &hmac::Key,
+    parts: impl IntoIterator<Item = &'p [u8]>,
+) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(key);
+    for part in parts {
+        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        context.update(&length.to_le_bytes());
+        context.update(part);
+    }
+    context.sign()
 }
 
 /// What a guard keeps of a caller's token for as long as its proofs live: nothing, unless the guard was

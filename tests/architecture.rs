@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("clock", 0),
     ("secret", 0),
     ("event", 0),
+    ("field", 0),
     ("reason_code", 0),
     ("id", 0),
     ("peer", 0),

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
 use super::scopes::Scopes;
+use crate::field::is_token_character;
 
 /// The most bytes, challenges and parameters that are looked at.
 const MOST_BYTES: usize = 16 * 1024;
@@ -112,7 +113,7 @@ impl Reader {
             if rest.0.is_empty() || self.challenges > MOST_CHALLENGES {
                 return;
             }
-            let name = rest.take(is_token);
+            let name = rest.take(is_token_character);
             if name.is_empty() {
                 // Nothing that begins like this means anything; what follows the comma may.
                 rest.skip_item();
@@ -226,26 +227,4 @@ impl<'a> Cursor<'a> {
 
 const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
-}
-
-/// RFC 9110 section 5.6.2.
-const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
 }

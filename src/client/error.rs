@@ -21,6 +21,29 @@ macro_rules! codes {
 }
 pub(super) use codes;
 
+/// Says what a fault of fetching is called in an error: a document that is none, one of another issuer.
+macro_rules! of_fetching {
+    ($error:ident { malformed: $malformed:ident, issuer: $issuer:ident }) => {
+        impl From<crate::fetch::FetchError> for $error {
+            fn from(error: crate::fetch::FetchError) -> Self {
+                use crate::fetch::FetchError;
+
+                match error {
+                    FetchError::Address | FetchError::Scheme => Self::UntrustedUrl,
+                    FetchError::Origin => Self::RedirectedElsewhere,
+                    FetchError::Document | FetchError::Size => Self::$malformed,
+                    FetchError::Issuer => Self::$issuer,
+                    FetchError::Connection | FetchError::Status | FetchError::Time => {
+                        let cause = error.code();
+                        Self::Unavailable { cause }
+                    }
+                }
+            }
+        }
+    };
+}
+pub(super) use of_fetching;
+
 /// Why there is no token: whatever step failed.
 ///
 /// Each step has an error of its own, which converts into this one.

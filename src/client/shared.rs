@@ -179,6 +179,12 @@ impl Client {
         self.0.clock.now()
     }
 
+    /// Whether tokens may come from this issuer.
+    pub(super) fn allows(&self, issuer: &Issuer) -> bool {
+        let allowed = &self.settings().allowed;
+        allowed.is_empty() || allowed.contains(issuer)
+    }
+
     /// Whether the application itself has named this issuer.
     pub(super) fn has_named(&self, issuer: &Issuer) -> bool {
         let settings = self.settings();

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::audit;
+use crate::field::is_token_character;
 use crate::refusal::CredentialError;
 use crate::secret::{BearerSyntaxError, Presented, is_same};
 
@@ -175,28 +176,6 @@ fn bearer(value: &[u8]) -> Result<Option<usize>, CredentialError> {
         return Err(CredentialError::Malformed);
     }
     Ok(Some(length.saturating_add(blanks)))
-}
-
-/// `tchar` of RFC 9110 section 5.6.2.
-const fn is_token_character(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
 }
 
 fn is_in_query(uri: &Uri) -> bool {

@@ -6,6 +6,7 @@ use super::builder::GuardBuilder;
 use super::{Guard, Inner};
 use crate::clock::Clock;
 use crate::id::Issuer;
+use crate::lifecycle::NotLive;
 use crate::scope::Vocabulary;
 use crate::token::Verified;
 
@@ -26,6 +27,15 @@ impl<V: Vocabulary, St> GuardBuilder<V, St> {
 #[derive(Clone)]
 pub(crate) struct ExchangeSource(Arc<Inner>);
 
+/// How it is with the token of a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    InForce,
+    Over,
+    /// What other machines have revoked is not known at the moment.
+    Unknown,
+}
+
 impl ExchangeSource {
     /// Nothing if the guard keeps no tokens.
     pub(crate) fn of<V>(guard: &Guard<V>) -> Option<Self> {
@@ -38,16 +48,16 @@ impl ExchangeSource {
         Arc::ptr_eq(verified.rules(), self.0.acceptance.rules())
     }
 
-    /// Whether it is known what was revoked, as far as the guard needs that.
-    pub(crate) fn knows_revocations(&self) -> bool {
-        let sharing = self.0.revocations.sharing();
-        sharing.is_none_or(|(is_current, goes_on)| is_current || goes_on)
-    }
-
     /// Whether the token is in force still.
-    pub(crate) fn is_in_force(&self, verified: &Verified) -> bool {
-        self.clock().now() < verified.deadline()
-            && self.0.revocations.end_of_use(verified).is_none()
+    pub(crate) fn standing(&self, verified: &Verified) -> Standing {
+        if self.clock().now() >= verified.deadline() {
+            return Standing::Over;
+        }
+        match self.0.revocations.check(verified) {
+            Ok(()) => Standing::InForce,
+            Err(NotLive::Revoked | NotLive::Retired) => Standing::Over,
+            Err(NotLive::Unavailable) => Standing::Unknown,
+        }
     }
 
     pub(crate) fn trusts(&self, issuer: &Issuer) -> bool {

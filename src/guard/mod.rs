@@ -44,7 +44,7 @@ pub(crate) use admitted::Unproven;
 #[cfg(feature = "axum")]
 pub(crate) use credential::Slot;
 #[cfg(feature = "client")]
-pub(crate) use exchange::ExchangeSource;
+pub(crate) use exchange::{ExchangeSource, Standing};
 pub(crate) use pipeline::Wants;
 #[cfg(feature = "axum")]
 pub(crate) use pipeline::{Admission, Begun};

@@ -266,15 +266,18 @@ impl Revocations {
         &self,
         token: Token<AudienceVerified>,
     ) -> Result<Live<Token<AudienceVerified>>, NotLive> {
+        self.check(token.verified())?;
+        Ok(Live::attest(token))
+    }
+
+    /// Whether the token counts now, as far as it can be known.
+    pub(crate) fn check(&self, verified: &Verified) -> Result<(), NotLive> {
         // Asked first: what was published before the store was current again is in the list by then.
         let is_current = self.0.is_current();
-        if let Some(why) = self.end_of_use(token.verified()) {
+        if let Some(why) = self.end_of_use(verified) {
             return Err(why);
         }
-        if !is_current {
-            return Err(NotLive::Unavailable);
-        }
-        Ok(Live::attest(token))
+        is_current.then_some(()).ok_or(NotLive::Unavailable)
     }
 
     /// Lets nobody in any more, and ends all streams: the resource is not served by this guard any longer.

@@ -10,6 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
+use crate::secret::authenticated;
+
 /// A key that all machines share which share data through Redis: 32 random bytes.
 ///
 /// Who has Redis without it reads no issuer, subject, client or token there.
@@ -103,15 +105,9 @@ impl Keys {
 
     /// A name that says nothing to those without the key: 43 characters, the same for the same parts.
     pub(super) fn code(&self, label: &str, parts: &[&[u8]]) -> String {
-        let mut context = hmac::Context::with_key(&self.names);
         let all = [label.as_bytes(), self.guard.as_bytes()];
-        for part in all.iter().chain(parts) {
-            // Each with its length before it, so that none can be continued by the next.
-            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-            context.update(&length.to_le_bytes());
-            context.update(part);
-        }
-        URL_SAFE_NO_PAD.encode(context.sign())
+        let parts = all.iter().chain(parts).copied();
+        URL_SAFE_NO_PAD.encode(authenticated(&self.names, parts))
     }
 
     /// `text`, unreadable, as it stands under `name`. Nothing if there are no random bytes.

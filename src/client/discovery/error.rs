@@ -1,7 +1,5 @@
 //! Why it is not known who issues tokens for a resource.
 
-use crate::fetch::FetchError;
-
 /// Who issues tokens for a resource could not be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -74,17 +72,4 @@ impl DiscoveryError {
     }
 }
 
-impl From<FetchError> for DiscoveryError {
-    fn from(error: FetchError) -> Self {
-        match error {
-            FetchError::Address | FetchError::Scheme => Self::UntrustedUrl,
-            FetchError::Origin => Self::RedirectedElsewhere,
-            FetchError::Document | FetchError::Size => Self::MalformedMetadata,
-            FetchError::Issuer => Self::IssuerMismatch,
-            FetchError::Connection | FetchError::Status | FetchError::Time => {
-                let cause = error.code();
-                Self::Unavailable { cause }
-            }
-        }
-    }
-}
+super::super::error::of_fetching! { DiscoveryError { malformed: MalformedMetadata, issuer: IssuerMismatch } }

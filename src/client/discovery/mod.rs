@@ -136,12 +136,13 @@ fn chosen(
     client: &Client,
     metadata: &ResourceMetadata,
 ) -> Result<(Issuer, IssuerChoice), DiscoveryError> {
-    let allowed = &client.settings().allowed;
-    let is_allowed = |issuer: &&Issuer| allowed.is_empty() || allowed.contains(issuer);
     let is_known = |issuer: &&Issuer| {
         client.pre_registered(issuer).is_some() || client.registration_with(issuer).is_some()
     };
-    let mut acceptable = metadata.issuers.iter().filter(is_allowed);
+    let mut acceptable = metadata
+        .issuers
+        .iter()
+        .filter(|issuer| client.allows(issuer));
     let known = acceptable.clone().find(is_known);
     let first = || {
         acceptable
@@ -163,8 +164,7 @@ async fn legacy(client: &Client, challenge: &Challenge) -> Result<Discovered, Di
         .parse()
         .ok()
         .ok_or(DiscoveryError::NoAuthorizationServer)?;
-    let allowed = &client.settings().allowed;
-    if !allowed.is_empty() && !allowed.contains(&issuer) {
+    if !client.allows(&issuer) {
         return Err(DiscoveryError::IssuerNotAllowed);
     }
     Ok(Discovered {

@@ -1,7 +1,6 @@
 //! Why a client is not known to an authorization server.
 
 use super::super::server_error::ServerError;
-use crate::fetch::FetchError;
 
 /// The client is not known to the authorization server, or must not use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,16 +67,4 @@ impl RegistrationError {
     }
 }
 
-impl From<FetchError> for RegistrationError {
-    fn from(error: FetchError) -> Self {
-        match error {
-            FetchError::Address | FetchError::Scheme => Self::UntrustedUrl,
-            FetchError::Origin => Self::RedirectedElsewhere,
-            FetchError::Document | FetchError::Size | FetchError::Issuer => Self::Malformed,
-            FetchError::Connection | FetchError::Status | FetchError::Time => {
-                let cause = error.code();
-                Self::Unavailable { cause }
-            }
-        }
-    }
-}
+super::super::error::of_fetching! { RegistrationError { malformed: Malformed, issuer: Malformed } }

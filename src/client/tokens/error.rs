@@ -3,7 +3,6 @@
 use super::super::discovery::DiscoveryError;
 use super::super::server_error::ServerError;
 use crate::credentials::CannotProve;
-use crate::fetch::FetchError;
 
 /// A token endpoint gave no token that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,16 +102,4 @@ impl From<CannotProve> for TokenError {
     }
 }
 
-impl From<FetchError> for TokenError {
-    fn from(error: FetchError) -> Self {
-        match error {
-            FetchError::Address | FetchError::Scheme => Self::UntrustedUrl,
-            FetchError::Origin => Self::RedirectedElsewhere,
-            FetchError::Document | FetchError::Size | FetchError::Issuer => Self::Malformed,
-            FetchError::Connection | FetchError::Status | FetchError::Time => {
-                let cause = error.code();
-                Self::Unavailable { cause }
-            }
-        }
-    }
-}
+super::super::error::of_fetching! { TokenError { malformed: Malformed, issuer: Malformed } }

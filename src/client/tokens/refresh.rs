@@ -24,8 +24,7 @@ impl Client {
         if tokens.endpoint() != self.endpoint() {
             return Err(TokenError::ForeignEndpoint);
         }
-        let allowed = &self.settings().allowed;
-        if !allowed.is_empty() && !allowed.contains(tokens.issuer()) {
+        if !self.allows(tokens.issuer()) {
             return Err(DiscoveryError::IssuerNotAllowed.into());
         }
         let old = tokens.refresh.as_ref().ok_or(TokenError::NoRefreshToken)?;

@@ -21,9 +21,9 @@ use super::scopes::Scopes;
 use super::shared::Client;
 use super::tokens::Asked;
 use crate::authorized::Authorized;
-use crate::guard::{ExchangeSource, Guard};
+use crate::guard::{ExchangeSource, Guard, Standing};
 use crate::scope::Set;
-use crate::secret::{BearerToken, ClientSecret};
+use crate::secret::{BearerToken, ClientSecret, authenticated};
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
@@ -122,11 +122,12 @@ impl Exchange {
         // Work that goes on for long may outlive its caller's token.
         self.is_in_force(auth)?;
         let token = auth.subject_token().ok_or(ExchangeError::ForeignProof)?;
-        let now = shared.client.now();
-        let name = self.name(auth, token);
-        shared
-            .tokens
-            .remove_if(&name, |known| !known.is_good_at(now));
+        let (name, now) = (self.name(auth, token), shared.client.now());
+        let is_good = |known: &UpstreamToken| known.is_good_at(now);
+        if let Some(known) = shared.tokens.get(&name).filter(is_good) {
+            return Ok(known);
+        }
+        shared.tokens.remove_if(&name, |known| !is_good(known));
         let ask = self.ask(auth, token);
         let given = shared.tokens.get_or_insert_async(&name, ask).await?;
         // That took a while.
@@ -135,38 +136,21 @@ impl Exchange {
     }
 
     fn is_in_force<S: Set>(&self, auth: &Authorized<S>) -> Result<(), ExchangeError> {
-        let source = &self.shared.source;
-        // Asked first: what was revoked before it is known again is on the list by then.
-        let is_known = source.knows_revocations();
-        if !source.is_in_force(auth.verified()) {
-            return Err(ExchangeError::Expired);
+        match self.shared.source.standing(auth.verified()) {
+            Standing::InForce => Ok(()),
+            Standing::Over => Err(ExchangeError::Expired),
+            Standing::Unknown => Err(ExchangeError::RevocationsUnknown),
         }
-        is_known
-            .then_some(())
-            .ok_or(ExchangeError::RevocationsUnknown)
     }
 
     /// The name of a caller's token among those that were exchanged. Another token of the same caller has
     /// another name: it may grant less.
     fn name<S: Set>(&self, auth: &Authorized<S>, token: &BearerToken) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.shared.names);
         let (issuer, subject) = (auth.issuer().as_str(), auth.subject().as_str());
-        let parts = [
-            issuer.as_bytes(),
-            subject.as_bytes(),
-            auth.client().as_str().as_bytes(),
-        ];
-        for part in parts.into_iter().chain([token.expose()]) {
-            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-            context.update(&length.to_le_bytes());
-            context.update(part);
-        }
-        let mut name = [0; 32];
-        let tag = context.sign();
-        for (into, byte) in name.iter_mut().zip(tag.as_ref()) {
-            *into = *byte;
-        }
-        name
+        let caller = [issuer, subject, auth.client().as_str()].map(str::as_bytes);
+        let parts = caller.into_iter().chain([token.expose()]);
+        let tag = authenticated(&self.shared.names, parts);
+        tag.as_ref().first_chunk().copied().unwrap_or_default()
     }
 
     async fn ask<S: Set>(

@@ -74,22 +74,11 @@ impl UpstreamToken {
     /// [`ForeignEndpointError`], if `url` is neither the service's nor below it: the same scheme, host and
     /// port, and a path that is the service's or continues it after a slash.
     pub fn authorization_for(&self, url: &str) -> Result<HeaderValue, ForeignEndpointError> {
-        let own = Url::parse(self.upstream().as_str());
-        let is_own = own.is_ok_and(|own| Url::parse(url).is_ok_and(|url| is_below(&own, &url)));
+        let endpoint = &self.tokens.endpoint;
+        let is_own = Url::parse(url).is_ok_and(|url| endpoint.is_above(&url));
         let value = is_own.then(|| self.tokens.authorization()).flatten();
         value.ok_or(ForeignEndpointError)
     }
-}
-
-/// Whether `url` is `own` or below it. A parsed URL has no segments of dots any more.
-fn is_below(own: &Url, url: &Url) -> bool {
-    let is_plain = url.username().is_empty() && url.password().is_none();
-    let rest = url.path().strip_prefix(own.path().trim_end_matches('/'));
-    let fits = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    // To some servers these lead elsewhere.
-    let lower = url.path().to_ascii_lowercase();
-    let is_clear = !["%2e", "%2f", "%5c"].iter().any(|odd| lower.contains(odd));
-    is_plain && is_clear && own.origin() == url.origin() && fits
 }
 
 impl fmt::Debug for UpstreamToken {
@@ -99,38 +88,5 @@ impl fmt::Debug for UpstreamToken {
             .field("granted", self.granted())
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_goes_to_its_service_and_what_is_below_it() {
-        let own = Url::parse("https://api.example.com/v1").unwrap();
-        for (url, expected) in [
-            ("https://api.example.com/v1", true),
-            ("https://api.example.com/v1/", true),
-            ("https://api.example.com/v1/files?x=1", true),
-            ("https://API.example.com:443/v1/files", true),
-            ("https://api.example.com/v10", false),
-            ("https://api.example.com/v1/../admin", false),
-            ("https://api.example.com/v1/%2e%2e/admin", false),
-            ("https://api.example.com/v1/..%2fadmin", false),
-            ("https://api.example.com/V1", false),
-            ("https://api.example.com/", false),
-            ("http://api.example.com/v1", false),
-            ("https://api.example.com:8443/v1", false),
-            ("https://api.example.com.evil.example/v1", false),
-            ("https://user@api.example.com/v1", false),
-        ] {
-            assert_eq!(is_below(&own, &Url::parse(url).unwrap()), expected, "{url}");
-        }
-        let root = Url::parse("https://api.example.com/").unwrap();
-        assert!(is_below(
-            &root,
-            &Url::parse("https://api.example.com/any/thing").unwrap()
-        ));
     }
 }

@@ -21,6 +21,7 @@ use super::directory::Entry;
 use super::load::Missing;
 use super::place::{Odd, TenantName};
 use crate::limit::whole_seconds;
+use crate::mcp::error::{INVALID_REQUEST, error_body};
 
 /// The answer of a tenant, or that there is none.
 pub struct TenantFuture(State);
@@ -116,7 +117,7 @@ impl TenantFuture {
             Odd::Host => "ambiguous host",
             Odd::Path => "ambiguous path",
         };
-        Self::refused(StatusCode::BAD_REQUEST, -32600, what, None)
+        Self::refused(StatusCode::BAD_REQUEST, INVALID_REQUEST, what, None)
     }
 
     fn unavailable(wait: Duration) -> Self {
@@ -126,8 +127,7 @@ impl TenantFuture {
 
     /// No guard is asked, so these answers say nothing of any tenant.
     fn refused(status: StatusCode, code: i32, what: &'static str, wait: Option<u64>) -> Self {
-        let body = format!(r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":"{what}"}}}}"#);
-        let mut answer = Response::new(Body::from(body));
+        let mut answer = Response::new(Body::from(error_body(None, code, what, None)));
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
